@@ -1,0 +1,188 @@
+package contract
+
+import "strings"
+
+// ManifestVersion is the version of the manifest's form.
+const ManifestVersion = 1
+
+// Manifest says what was done in one task, from which bytes, into which files.
+// It is RFC 8785 canonical JSON; timings never enter it.
+type Manifest struct {
+	Version         int    `json:"version"`
+	PipelineVersion int    `json:"pipeline_version"`
+	Task            string `json:"task"`
+	Dump            string `json:"dump"`
+	Recipe          Recipe `json:"recipe"`
+	// Receipt is absent when no task server stands behind the manifest.
+	Receipt *Receipt     `json:"receipt,omitempty"`
+	Inputs  []Input      `json:"inputs"`
+	Files   []OutputFile `json:"files"`
+	// Counts are the funnel: documents by outcome and reason, sorted.
+	Counts []Count `json:"counts"`
+	// RowsRoot and LedgerRoot are RFC 6962 roots over the rows of all shards
+	// and of all ledger files, in order.
+	RowsRoot   string `json:"rows_root"`
+	LedgerRoot string `json:"ledger_root"`
+	Hotkey     string `json:"hotkey,omitempty"`
+	Signature  string `json:"signature,omitempty"`
+}
+
+// Input is one WARC file that was read, in the order of the receipt.
+type Input struct {
+	Path string `json:"path"`
+	// Bytes and SHA256 are of the file as stored.
+	Bytes  int64  `json:"bytes"`
+	SHA256 string `json:"sha256"`
+	// Records counts WARC records that could be read, Pages the HTML pages
+	// among them.
+	Records int64 `json:"records"`
+	Pages   int64 `json:"pages"`
+}
+
+// OutputFile is one Parquet file of the task; paths start with data/ or ledger/.
+type OutputFile struct {
+	Path      string     `json:"path"`
+	Rows      int64      `json:"rows"`
+	Bytes     int64      `json:"bytes"`
+	SHA256    string     `json:"sha256"`
+	RowGroups []RowGroup `json:"row_groups"`
+	Footer    Span       `json:"footer"`
+}
+
+// RowGroup is the byte range of a Parquet row group.
+type RowGroup struct {
+	Offset int64  `json:"offset"`
+	Length int64  `json:"length"`
+	Rows   int64  `json:"rows"`
+	SHA256 string `json:"sha256"`
+}
+
+// Span is a hashed byte range of a file.
+type Span struct {
+	Offset int64  `json:"offset"`
+	Length int64  `json:"length"`
+	SHA256 string `json:"sha256"`
+}
+
+// Count is one line of the funnel.
+type Count struct {
+	Outcome string `json:"outcome"`
+	Reason  string `json:"reason"`
+	Rows    int64  `json:"rows"`
+}
+
+// Unsigned returns the manifest without its signature: what is signed.
+func (m Manifest) Unsigned() Manifest {
+	m.Signature = ""
+	return m
+}
+
+// Shards returns the files with kept documents, Ledgers those of the ledger.
+func (m Manifest) Shards() []OutputFile { return m.filesUnder("data/") }
+
+// Ledgers returns the ledger files in order.
+func (m Manifest) Ledgers() []OutputFile { return m.filesUnder("ledger/") }
+
+func (m Manifest) filesUnder(prefix string) []OutputFile {
+	var out []OutputFile
+	for _, f := range m.Files {
+		if strings.HasPrefix(f.Path, prefix) {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// Validate checks the form of the manifest: sizes, paths, hashes, and that its
+// parts agree. It checks no signature and reads no file.
+func (m Manifest) Validate() error {
+	switch {
+	case m.Version != ManifestVersion:
+		return invalid("manifest version %d", m.Version)
+	case m.Task != LocalTask && !taskRE.MatchString(m.Task):
+		return invalid("manifest task %.80q", m.Task)
+	case !crawlRE.MatchString(m.Dump):
+		return invalid("manifest dump %.80q", m.Dump)
+	case len(m.Inputs) == 0 || len(m.Inputs) > maxInputs:
+		return invalid("manifest names %d inputs", len(m.Inputs))
+	case len(m.Files) > maxFiles:
+		return invalid("manifest names %d files", len(m.Files))
+	case !hex64.MatchString(m.RowsRoot) || !hex64.MatchString(m.LedgerRoot):
+		return invalid("manifest roots")
+	case m.Hotkey != "" && !hotkeyRE.MatchString(m.Hotkey):
+		return invalid("manifest hotkey %.80q", m.Hotkey)
+	case m.Signature != "" && !hex128.MatchString(m.Signature):
+		return invalid("manifest signature")
+	case m.PipelineVersion != m.Recipe.PipelineVersion:
+		return invalid("manifest has pipeline version %d, its recipe %d", m.PipelineVersion, m.Recipe.PipelineVersion)
+	}
+	if err := m.Recipe.Validate(); err != nil {
+		return err
+	}
+	for _, in := range m.Inputs {
+		if in.Path == "" || len(in.Path) > 1024 || in.Bytes < 0 || in.Records < 0 || in.Pages < 0 || !hex64.MatchString(in.SHA256) {
+			return invalid("manifest input %.120q", in.Path)
+		}
+	}
+	seen := make(map[string]bool, len(m.Files))
+	for _, f := range m.Files {
+		if err := m.validateFile(f); err != nil {
+			return err
+		}
+		if seen[f.Path] {
+			return invalid("manifest lists %.120q twice", f.Path)
+		}
+		seen[f.Path] = true
+	}
+	if m.Receipt != nil {
+		return m.validateReceipt()
+	}
+	return nil
+}
+
+func (m Manifest) validateFile(f OutputFile) error {
+	name, isShard := strings.CutPrefix(f.Path, "data/"+m.Dump+"/"+m.Task+"-")
+	if !isShard {
+		var isLedger bool
+		if name, isLedger = strings.CutPrefix(f.Path, "ledger/"+m.Dump+"/"+m.Task+"-"); !isLedger {
+			return invalid("manifest file %.120q is not of this task", f.Path)
+		}
+	}
+	if len(name) != len("00000.parquet") || !strings.HasSuffix(name, ".parquet") || strings.Trim(name[:5], "0123456789") != "" {
+		return invalid("manifest file %.120q", f.Path)
+	}
+	if f.Rows < 1 || f.Bytes < 1 || f.Bytes > 1<<40 || !hex64.MatchString(f.SHA256) || len(f.RowGroups) == 0 || len(f.RowGroups) > 1<<15 {
+		return invalid("manifest file %.120q: sizes or hash", f.Path)
+	}
+	var rows, end int64
+	for _, g := range f.RowGroups {
+		if g.Rows < 1 || g.Offset < end || g.Length < 1 || g.Length > f.Bytes || g.Offset > f.Bytes-g.Length || !hex64.MatchString(g.SHA256) {
+			return invalid("manifest file %.120q: row group", f.Path)
+		}
+		rows += g.Rows
+		end = g.Offset + g.Length
+	}
+	if rows != f.Rows {
+		return invalid("manifest file %.120q: %d rows in groups of %d", f.Path, f.Rows, rows)
+	}
+	if s := f.Footer; s.Offset < end || s.Length < 1 || s.Offset != f.Bytes-s.Length || !hex64.MatchString(s.SHA256) {
+		return invalid("manifest file %.120q: footer", f.Path)
+	}
+	return nil
+}
+
+func (m Manifest) validateReceipt() error {
+	r := m.Receipt
+	if err := r.Validate(); err != nil {
+		return err
+	}
+	if r.Task != m.Task || r.Crawl != m.Dump || r.Recipe.Name != m.Recipe.Name || len(r.Files) != len(m.Inputs) {
+		return invalid("manifest and its receipt disagree on task, crawl, recipe or files")
+	}
+	for i, f := range r.Files {
+		if in := m.Inputs[i]; in.Path != f.Path || in.Bytes != f.Bytes {
+			return invalid("manifest input %.120q is not the receipt's %.120q", in.Path, f.Path)
+		}
+	}
+	return nil
+}
