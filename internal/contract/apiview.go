@@ -1,0 +1,182 @@
+package contract
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+)
+
+// States of a task. A task is in exactly one of them.
+const (
+	TaskAvailable = "available"
+	TaskLeased    = "leased"
+	TaskSubmitted = "submitted"
+)
+
+// LeaseStatus answers what changes or confirms a lease.
+type LeaseStatus struct {
+	Task       string `json:"task"`
+	Generation int64  `json:"generation"`
+	// State is that of the task.
+	State         string `json:"state"`
+	DeadlineBlock uint64 `json:"deadline_block"`
+	// Block is the finalised block the server answered at.
+	Block uint64 `json:"block"`
+}
+
+// ServerInfo says who serves what, at which terms.
+type ServerInfo struct {
+	// Server is the address that receipts are signed with and requests are
+	// signed for.
+	Server         string      `json:"server"`
+	Netuid         uint16      `json:"netuid"`
+	Slots          int         `json:"slots"`
+	DeadlineBlocks uint64      `json:"deadline_blocks"`
+	Recipes        []RecipeRef `json:"recipes"`
+}
+
+// TaskView is a task as everybody may see it. Who holds an open lease is not
+// told.
+type TaskView struct {
+	Task            string      `json:"task"`
+	Crawl           string      `json:"crawl"`
+	CatalogueSHA256 string      `json:"catalogue_sha256"`
+	Files           []InputFile `json:"files"`
+	State           string      `json:"state"`
+	// Generation is that of the newest lease; 0 without one.
+	Generation int64 `json:"generation"`
+	// DeadlineBlock is that of the newest lease; 0 without one.
+	DeadlineBlock uint64           `json:"deadline_block"`
+	Submissions   []SubmissionView `json:"submissions,omitempty"`
+	Verdicts      []VerdictView    `json:"verdicts,omitempty"`
+}
+
+// TaskList is a page of tasks in id order, without their submissions.
+type TaskList struct {
+	Tasks []TaskView `json:"tasks"`
+	// Next is what to pass as after for the next page; "" on the last.
+	Next string `json:"next"`
+}
+
+// SubmissionView is a submission as the task server learnt of it.
+type SubmissionView struct {
+	Seq        int64  `json:"seq"`
+	Task       string `json:"task"`
+	Generation int64  `json:"generation"`
+	Hotkey     string `json:"hotkey"`
+	Claim      string `json:"claim"`
+	Manifest   string `json:"manifest"`
+	Block      uint64 `json:"block"`
+	// Bytes are the compressed bytes of the task's files.
+	Bytes int64 `json:"bytes"`
+}
+
+// SubmissionList is a page of submissions in the order they arrived.
+type SubmissionList struct {
+	Submissions []SubmissionView `json:"submissions"`
+	// Next is what to pass as since for what comes after this page.
+	Next int64 `json:"next"`
+}
+
+// VerdictView is a published verdict.
+type VerdictView struct {
+	Verdict
+	Validator    string `json:"validator"`
+	WeightsBlock uint64 `json:"weights_block"`
+}
+
+// ProofView is a fraud proof as it was sent; nobody has confirmed it.
+type ProofView struct {
+	Seq    int64  `json:"seq"`
+	Sender string `json:"sender"`
+	// SHA256 is the hash of the proof's canonical JSON.
+	SHA256 string          `json:"sha256"`
+	Proof  json.RawMessage `json:"proof"`
+}
+
+// ProofList is a page of proofs in the order they arrived.
+type ProofList struct {
+	Proofs []ProofView `json:"proofs"`
+	// Next is what to pass as since for what comes after this page.
+	Next int64 `json:"next"`
+}
+
+// Standing is one line of the leaderboard: facts, not weights.
+type Standing struct {
+	Hotkey    string `json:"hotkey"`
+	Submitted int64  `json:"submitted"`
+	// Bytes is the work submitted.
+	Bytes int64 `json:"bytes"`
+	// Accepted, Rejected and Undecided count the newest published verdict of
+	// each validator on each submission.
+	Accepted  int64  `json:"accepted"`
+	Rejected  int64  `json:"rejected"`
+	Undecided int64  `json:"undecided"`
+	LastBlock uint64 `json:"last_block"`
+}
+
+// Leaderboard is what GET /v1/leaderboard returns, most accepted first.
+type Leaderboard struct {
+	Standings []Standing `json:"standings"`
+}
+
+// RecipeList is what GET /v1/recipes returns.
+type RecipeList struct {
+	Recipes []RecipeRef `json:"recipes"`
+}
+
+// Types of problems; stable.
+const (
+	ProblemMalformed        = "urn:finest:malformed"
+	ProblemWrongOperation   = "urn:finest:wrong-operation"
+	ProblemTooLarge         = "urn:finest:too-large"
+	ProblemUnsigned         = "urn:finest:unsigned"
+	ProblemBadSignature     = "urn:finest:bad-signature"
+	ProblemStale            = "urn:finest:stale-timestamp"
+	ProblemWrongReceiver    = "urn:finest:wrong-receiver"
+	ProblemReplayed         = "urn:finest:replayed"
+	ProblemNotRegistered    = "urn:finest:not-registered"
+	ProblemNoPermit         = "urn:finest:no-permit"
+	ProblemNotHolder        = "urn:finest:not-holder"
+	ProblemUnknownTask      = "urn:finest:unknown-task"
+	ProblemUnknownRecipe    = "urn:finest:unknown-recipe"
+	ProblemSlot             = "urn:finest:slot-beyond-quota"
+	ProblemNoTask           = "urn:finest:no-task"
+	ProblemFenced           = "urn:finest:fenced"
+	ProblemAlreadySubmitted = "urn:finest:already-submitted"
+	ProblemTooManyRequests  = "urn:finest:too-many-requests"
+	ProblemChainUnavailable = "urn:finest:chain-unavailable"
+	ProblemUnavailable      = "urn:finest:unavailable"
+	ProblemNotFound         = "urn:finest:not-found"
+	ProblemMethod           = "urn:finest:method-not-allowed"
+	ProblemInternal         = "urn:finest:internal"
+)
+
+// ProblemMediaType is the media type of a Problem (RFC 9457).
+const ProblemMediaType = "application/problem+json"
+
+// Problem is why a request was refused (RFC 9457).
+type Problem struct {
+	// Type is one of the Problem constants; clients decide by it.
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	// Detail is one sentence about this occurrence, for people.
+	Detail string `json:"detail,omitempty"`
+	// RetryAfterMS says when the same request may succeed, in milliseconds; 0
+	// when waiting does not help. The Retry-After header holds it in seconds.
+	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
+}
+
+func (p *Problem) Error() string {
+	if p.Detail == "" {
+		return fmt.Sprintf("%s (%d)", p.Title, p.Status)
+	}
+	return fmt.Sprintf("%s (%d): %s", p.Title, p.Status, p.Detail)
+}
+
+// RetryAfter returns how long to wait before the same request may succeed; 0
+// when waiting does not help.
+func (p *Problem) RetryAfter() time.Duration {
+	return time.Duration(p.RetryAfterMS) * time.Millisecond
+}

@@ -1,0 +1,220 @@
+// Package client is the other side of a task server: what miners send, what
+// validators send and read. Every method makes one attempt; whoever calls
+// decides whether and when to try again. Repeating a request is safe: the task
+// server answers the repetition as it answered the first.
+package client
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"finest/chain"
+	"finest/internal/canon"
+	"finest/internal/contract"
+)
+
+// Errors that callers tell apart with errors.Is. Whatever the server refused
+// also holds a *contract.Problem for errors.As.
+var (
+	// ErrNoTask: no task is available now; RetryAfter says when to ask again.
+	ErrNoTask = errors.New("no task is available")
+	// ErrFenced: the lease is over; its result counts no more.
+	ErrFenced = errors.New("the lease is over")
+	// ErrThrottled: too many requests; RetryAfter says when to ask again.
+	ErrThrottled = errors.New("too many requests")
+	// ErrUnavailable: the server, or the chain behind it, cannot be reached now.
+	ErrUnavailable = errors.New("task server unavailable")
+	// ErrAnswer: the server answered what no task server answers.
+	ErrAnswer = errors.New("unexpected answer of the task server")
+)
+
+// RetryAfter returns how long the server asked to wait before the request that
+// failed with err is repeated; 0 if it did not say.
+func RetryAfter(err error) time.Duration {
+	var p *contract.Problem
+	if errors.As(err, &p) {
+		return p.RetryAfter()
+	}
+	return 0
+}
+
+// Client talks to one task server for one hotkey. It is safe for concurrent
+// use.
+type Client struct {
+	// Server is the address requests are signed for. When empty it is asked of
+	// the server before the first signed request. Set it before first use.
+	Server string
+
+	base   string
+	signer chain.Signer
+	http   *http.Client
+	clock  func() time.Time
+
+	mu      sync.Mutex
+	learned string
+}
+
+// DefaultTimeout bounds one attempt when New is given no http.Client.
+const DefaultTimeout = 30 * time.Second
+
+// New returns a client of the task server at base, an http or https URL.
+// signer may be nil if only GETs are wanted; httpClient nil means one with
+// DefaultTimeout, clock nil time.Now.
+func New(base string, signer chain.Signer, httpClient *http.Client, clock func() time.Time) *Client {
+	if httpClient == nil {
+		httpClient = &http.Client{Timeout: DefaultTimeout}
+	}
+	if clock == nil {
+		clock = time.Now
+	}
+	return &Client{base: strings.TrimRight(base, "/"), signer: signer, http: httpClient, clock: clock}
+}
+
+// Lease returns the lease of a slot: the one the hotkey holds, else a new one.
+// The receipt is well formed and made out to this hotkey; its signature and
+// everything else is for the caller to judge.
+func (c *Client) Lease(ctx context.Context, slot int, recipe string) (contract.Receipt, error) {
+	var r contract.Receipt
+	err := c.post(ctx, contract.OpLease, contract.LeaseRequest{Op: contract.OpLease, Slot: slot, Recipe: recipe}, &r)
+	if err != nil {
+		return contract.Receipt{}, err
+	}
+	if err := r.Validate(); err != nil {
+		return contract.Receipt{}, fmt.Errorf("lease slot %d: %w: %w", slot, ErrAnswer, err)
+	}
+	if r.Hotkey != c.signer.Address() {
+		return contract.Receipt{}, fmt.Errorf("lease slot %d: %w: receipt is for hotkey %s", slot, ErrAnswer, r.Hotkey)
+	}
+	return r, nil
+}
+
+// Renew is a sign of life for a lease.
+func (c *Client) Renew(ctx context.Context, task string, generation int64) error {
+	return c.post(ctx, contract.OpRenew,
+		contract.RenewRequest{Op: contract.OpRenew, Task: task, Generation: generation}, new(contract.LeaseStatus))
+}
+
+// Release gives a lease back; reason is for people.
+func (c *Client) Release(ctx context.Context, task string, generation int64, reason string) error {
+	return c.post(ctx, contract.OpRelease,
+		contract.ReleaseRequest{Op: contract.OpRelease, Task: task, Generation: generation, Reason: reason}, new(contract.LeaseStatus))
+}
+
+// Submit announces the result of a lease; Op need not be set.
+func (c *Client) Submit(ctx context.Context, r contract.SubmitRequest) error {
+	r.Op = contract.OpSubmit
+	return c.post(ctx, contract.OpSubmit, r, new(contract.LeaseStatus))
+}
+
+// Score publishes verdicts whose weights are on chain in weightsBlock.
+func (c *Client) Score(ctx context.Context, verdicts []contract.Verdict, weightsBlock uint64) error {
+	for len(verdicts) > 0 {
+		n := min(len(verdicts), contract.MaxVerdicts)
+		r := contract.ScoreRequest{Op: contract.OpScore, WeightsBlock: weightsBlock, Verdicts: verdicts[:n]}
+		if err := c.post(ctx, contract.OpScore, r, nil); err != nil {
+			return err
+		}
+		verdicts = verdicts[n:]
+	}
+	return nil
+}
+
+// SendProof shares a fraud proof, a JSON object.
+func (c *Client) SendProof(ctx context.Context, proof json.RawMessage) error {
+	return c.post(ctx, contract.OpProof, contract.ProofRequest{Op: contract.OpProof, Proof: proof}, nil)
+}
+
+// Proofs returns the proofs after since, oldest first, and what to pass as
+// since the next time. A page without proofs means that there are no more now.
+func (c *Client) Proofs(ctx context.Context, since int64) ([]contract.ProofView, int64, error) {
+	var page contract.ProofList
+	err := c.get(ctx, "/v1/proofs?since="+strconv.FormatInt(since, 10), &page)
+	return page.Proofs, page.Next, err
+}
+
+// Submissions returns the submissions after since, oldest first, and what to
+// pass as since the next time.
+func (c *Client) Submissions(ctx context.Context, since int64) ([]contract.SubmissionView, int64, error) {
+	var page contract.SubmissionList
+	err := c.get(ctx, "/v1/submissions?since="+strconv.FormatInt(since, 10), &page)
+	return page.Submissions, page.Next, err
+}
+
+// Task returns one task with its submissions and published verdicts.
+func (c *Client) Task(ctx context.Context, id string) (contract.TaskView, error) {
+	var t contract.TaskView
+	err := c.get(ctx, "/v1/tasks/"+url.PathEscape(id), &t)
+	return t, err
+}
+
+// Leaderboard returns what is known of each hotkey, most accepted first.
+func (c *Client) Leaderboard(ctx context.Context) ([]contract.Standing, error) {
+	var l contract.Leaderboard
+	err := c.get(ctx, "/v1/leaderboard", &l)
+	return l.Standings, err
+}
+
+// Info returns who the server is and what it serves.
+func (c *Client) Info(ctx context.Context) (contract.ServerInfo, error) {
+	var i contract.ServerInfo
+	err := c.get(ctx, "/v1/server", &i)
+	return i, err
+}
+
+func (c *Client) post(ctx context.Context, op string, body, answer any) error {
+	if c.signer == nil {
+		return fmt.Errorf("%s at %s: no hotkey to sign with", op, c.base)
+	}
+	raw, err := canon.Marshal(body)
+	if err != nil {
+		return fmt.Errorf("%s at %s: %w", op, c.base, err)
+	}
+	server, err := c.server(ctx)
+	if err != nil {
+		return err
+	}
+	id, err := uuid.NewRandom()
+	if err != nil {
+		return fmt.Errorf("%s at %s: %w", op, c.base, err)
+	}
+	headers, err := contract.SignRequest(raw, c.clock(), id.String(), c.signer.Address(), server, c.signer.Sign)
+	if err != nil {
+		return fmt.Errorf("%s at %s: sign the request: %w", op, c.base, err)
+	}
+	return c.do(ctx, http.MethodPost, "/v1/"+op, raw, headers.Values(), answer)
+}
+
+func (c *Client) get(ctx context.Context, path string, answer any) error {
+	return c.do(ctx, http.MethodGet, path, nil, nil, answer)
+}
+
+// server returns the address to sign for.
+func (c *Client) server(ctx context.Context) (string, error) {
+	if c.Server != "" {
+		return c.Server, nil
+	}
+	c.mu.Lock()
+	learned := c.learned
+	c.mu.Unlock()
+	if learned != "" {
+		return learned, nil
+	}
+	info, err := c.Info(ctx)
+	if err != nil {
+		return "", err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.learned = info.Server
+	return info.Server, nil
+}
