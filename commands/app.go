@@ -1,0 +1,125 @@
+// Package commands is the command line: one file per command, each turning
+// flags, environment and configuration into the options of a role, calling it
+// once and printing what it returns.
+package commands
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+
+	"github.com/rs/zerolog"
+	"github.com/urfave/cli/v2"
+)
+
+// invocation is one run of a command: its flags and where it writes.
+type invocation struct {
+	*cli.Context
+	out *printer
+	log zerolog.Logger
+}
+
+// spec describes a command; its help text is made of it.
+type spec struct {
+	name, args, summary string
+	about               string
+	example             string
+	exits               []int
+	flags               []cli.Flag
+	subcommands         []*cli.Command
+	run                 func(*invocation) error
+}
+
+func (s spec) command(streams Streams, root *cli.App) *cli.Command {
+	c := &cli.Command{
+		Name: s.name, Usage: s.summary, ArgsUsage: s.args,
+		Subcommands: s.subcommands, HideHelpCommand: true,
+	}
+	if s.run == nil {
+		c.Description = strings.TrimSpace(s.about)
+		return c
+	}
+	c.Description = strings.TrimSpace(s.about) + "\n\nEXAMPLE\n   " + strings.TrimSpace(s.example) + "\n\n" +
+		exitStatus(append([]int{ExitOK}, s.exits...)...)
+	c.Flags = append(s.flags, commonFlags()...)
+	c.Action = func(ctx *cli.Context) error {
+		if err := applyConfig(ctx, root.Commands); err != nil {
+			return err
+		}
+		out := newPrinter(streams, ctx.Bool("json"), ctx.Bool("quiet"))
+		log, err := out.logger(ctx.String("log-level"))
+		if err != nil {
+			return err
+		}
+		return s.run(&invocation{ctx, out, log})
+	}
+	return c
+}
+
+// Run runs the command line args, whose first element is the program's name.
+// An error was shown to the user when Run returns it; ExitCode gives the code
+// to end with.
+func Run(ctx context.Context, args []string, streams Streams) error {
+	err := run(ctx, args, streams)
+	if err != nil {
+		newPrinter(streams, slices.Contains(args, "--json"), false).failure(err)
+	}
+	return err
+}
+
+func run(ctx context.Context, args []string, streams Streams) error {
+	app := newApp(streams)
+	arranged, err := arrange(app, args)
+	if err != nil {
+		return err
+	}
+	return app.RunContext(ctx, arranged)
+}
+
+func newApp(streams Streams) *cli.App {
+	app := cli.NewApp()
+	app.Name = "finest"
+	app.Usage = "turn raw Common Crawl into pretraining data that anyone can check"
+	app.Version = Version()
+	app.HideHelpCommand = true
+	app.Writer, app.ErrWriter = streams.Out, streams.Err
+	// Errors are shown and coded in one place, not by the library.
+	app.ExitErrHandler = func(*cli.Context, error) {}
+	app.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError("%w", err) }
+	app.Flags = []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version and exit"}}
+	app.HideVersion = true
+	app.Action = func(c *cli.Context) error {
+		if c.Bool("version") {
+			_, err := fmt.Fprintln(streams.Out, "finest", app.Version)
+			return err
+		}
+		return cli.ShowAppHelp(c)
+	}
+	for _, s := range []spec{} {
+		app.Commands = append(app.Commands, s.command(streams, app))
+	}
+	for _, c := range flatten(app.Commands) {
+		c.OnUsageError = app.OnUsageError
+	}
+	return app
+}
+
+// Version returns the version the binary was built as: the module's version or
+// the commit it was built from.
+func Version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	if v := info.Main.Version; v != "" && v != "(devel)" {
+		return v
+	}
+	for _, s := range info.Settings {
+		if s.Key == "vcs.revision" {
+			return "devel-" + s.Value[:min(12, len(s.Value))]
+		}
+	}
+	return "devel"
+}
