@@ -12,10 +12,11 @@ import (
 
 // WriteFile creates or replaces path with what write produces: temporary file
 // in the same folder, fsync, rename, fsync of the folder. Parent folders are
-// created. After an error path is as it was.
+// created. After an error path is as it was, or whole and new. A kill may leave
+// the temporary file behind, named ".<base>.tmp-<random>".
 func WriteFile(path string, mode os.FileMode, write func(io.Writer) error) (err error) {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := MkdirAll(dir); err != nil {
 		return fmt.Errorf("create folder for %s: %w", path, err)
 	}
 	tmp, err := os.CreateTemp(dir, "."+filepath.Base(path)+".tmp-*")
@@ -57,6 +58,24 @@ func WriteBytes(path string, mode os.FileMode, content []byte) error {
 		_, err := w.Write(content)
 		return err
 	})
+}
+
+// MkdirAll creates dir and the folders above it that are missing, durably.
+func MkdirAll(dir string) error {
+	if info, err := os.Stat(dir); err == nil && info.IsDir() {
+		return nil
+	}
+	parent := filepath.Dir(dir)
+	if parent != dir {
+		if err := MkdirAll(parent); err != nil {
+			return err
+		}
+	}
+	// MkdirAll, so that another process may win the race to create it.
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return SyncDir(parent)
 }
 
 // SyncDir makes renames and removals in dir durable.

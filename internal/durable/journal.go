@@ -8,15 +8,17 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strconv"
 )
 
 // Journal is an append-only file of entries, one per line, each guarded by a
 // CRC-32C. An entry that Append returned nil for survives a crash; an entry
-// torn by a crash is dropped at the next open.
+// torn by a crash is dropped at the next open. One process at a time may have a
+// journal open, and one goroutine at a time may use it.
 type Journal struct {
 	f    *os.File
 	path string
+	size int64 // bytes of whole entries
+	err  error // after it nothing is known of the file's end
 }
 
 // ErrCorrupt says that a journal is damaged before its last line, which no
@@ -30,7 +32,7 @@ const crcDigits = 8
 // OpenJournal opens or creates the journal at path and returns the entries in
 // it, oldest first.
 func OpenJournal(path string) (*Journal, [][]byte, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := MkdirAll(filepath.Dir(path)); err != nil {
 		return nil, nil, fmt.Errorf("create folder for %s: %w", path, err)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
@@ -53,7 +55,7 @@ func OpenJournal(path string) (*Journal, [][]byte, error) {
 		_ = f.Close()
 		return nil, nil, fmt.Errorf("open journal %s: %w", path, err)
 	}
-	return &Journal{f: f, path: path}, entries, nil
+	return &Journal{f: f, path: path, size: int64(good)}, entries, nil
 }
 
 // parseJournal returns the entries of raw and the length of the part that
@@ -78,27 +80,42 @@ func parseJournal(raw []byte) (entries [][]byte, good int, err error) {
 }
 
 func checkLine(line []byte) ([]byte, bool) {
-	if len(line) < crcDigits+1 || line[crcDigits] != ' ' {
+	if len(line) < crcDigits+1 {
 		return nil, false
 	}
-	want, err := strconv.ParseUint(string(line[:crcDigits]), 16, 32)
 	entry := line[crcDigits+1:]
-	return entry, err == nil && uint32(want) == crc32.Checksum(entry, crcTable)
+	return entry, bytes.Equal(encodeLine(entry), line)
+}
+
+func encodeLine(entry []byte) []byte {
+	return fmt.Appendf(nil, "%08x %s", crc32.Checksum(entry, crcTable), entry)
 }
 
 // Append adds entry, which must not contain a newline, and returns when it is
-// on disk.
+// on disk. After an error the entry is not in the journal and may be appended
+// again, except that a journal whose file could not be synced or cut back takes
+// no more entries: open it again to learn what it holds.
 func (j *Journal) Append(entry []byte) error {
+	if j.err != nil {
+		return j.err
+	}
 	if bytes.IndexByte(entry, '\n') >= 0 {
 		return fmt.Errorf("append to journal %s: entry holds a newline", j.path)
 	}
-	line := fmt.Appendf(nil, "%08x %s\n", crc32.Checksum(entry, crcTable), entry)
+	line := append(encodeLine(entry), '\n')
 	if _, err := j.f.Write(line); err != nil {
-		return fmt.Errorf("append to journal %s: %w", j.path, err)
+		err = fmt.Errorf("append to journal %s: %w", j.path, err)
+		// A torn entry must not stand before a later one.
+		if j.f.Truncate(j.size) != nil {
+			j.err = err
+		}
+		return err
 	}
 	if err := j.f.Sync(); err != nil {
-		return fmt.Errorf("sync journal %s: %w", j.path, err)
+		j.err = fmt.Errorf("sync journal %s: %w", j.path, err)
+		return j.err
 	}
+	j.size += int64(len(line))
 	return nil
 }
 

@@ -23,7 +23,7 @@ func TryLock(path string) (*Lock, error) { return lock(path, syscall.LOCK_EX|sys
 func WaitLock(path string) (*Lock, error) { return lock(path, syscall.LOCK_EX) }
 
 func lock(path string, how int) (*Lock, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+	if err := MkdirAll(filepath.Dir(path)); err != nil {
 		return nil, fmt.Errorf("create folder for lock %s: %w", path, err)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
