@@ -51,5 +51,15 @@ func ParseLog(raw []byte) ([]LogLine, error) {
 // Paths inside a publication.
 const LogPath = "log.jsonl"
 
+// ShardPath returns where the shard with this number, from 0, of a task lies.
+func ShardPath(dump, task string, number int) string {
+	return fmt.Sprintf("data/%s/%s-%05d.parquet", dump, task, number)
+}
+
+// LedgerPath returns where the ledger file with this number of a task lies.
+func LedgerPath(dump, task string, number int) string {
+	return fmt.Sprintf("ledger/%s/%s-%05d.parquet", dump, task, number)
+}
+
 // ManifestPath returns where the manifest of a task lies in a publication.
 func ManifestPath(task string) string { return "tasks/" + task + "/manifest.json" }

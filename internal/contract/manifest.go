@@ -1,6 +1,9 @@
 package contract
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+)
 
 // ManifestVersion is the version of the manifest's form.
 const ManifestVersion = 1
@@ -71,6 +74,11 @@ type Count struct {
 	Rows    int64  `json:"rows"`
 }
 
+// compare orders counts by outcome, then reason.
+func (c Count) compare(o Count) int {
+	return cmp.Or(strings.Compare(c.Outcome, o.Outcome), strings.Compare(c.Reason, o.Reason))
+}
+
 // Unsigned returns the manifest without its signature: what is signed.
 func (m Manifest) Unsigned() Manifest {
 	m.Signature = ""
@@ -124,15 +132,24 @@ func (m Manifest) Validate() error {
 			return invalid("manifest input %.120q", in.Path)
 		}
 	}
-	seen := make(map[string]bool, len(m.Files))
+	var shards, ledgers int
 	for _, f := range m.Files {
-		if err := m.validateFile(f); err != nil {
+		next, number := ShardPath(m.Dump, m.Task, shards), &shards
+		if strings.HasPrefix(f.Path, "ledger/") {
+			next, number = LedgerPath(m.Dump, m.Task, ledgers), &ledgers
+		}
+		if f.Path != next {
+			return invalid("manifest lists file %.120q where %q comes next", f.Path, next)
+		}
+		*number++
+		if err := f.validate(); err != nil {
 			return err
 		}
-		if seen[f.Path] {
-			return invalid("manifest lists %.120q twice", f.Path)
+	}
+	for i, c := range m.Counts {
+		if c.Rows < 1 || i > 0 && m.Counts[i-1].compare(c) >= 0 {
+			return invalid("manifest counts are not sorted, or count %.80q %.80q is %d", c.Outcome, c.Reason, c.Rows)
 		}
-		seen[f.Path] = true
 	}
 	if m.Receipt != nil {
 		return m.validateReceipt()
@@ -140,23 +157,17 @@ func (m Manifest) Validate() error {
 	return nil
 }
 
-func (m Manifest) validateFile(f OutputFile) error {
-	name, isShard := strings.CutPrefix(f.Path, "data/"+m.Dump+"/"+m.Task+"-")
-	if !isShard {
-		var isLedger bool
-		if name, isLedger = strings.CutPrefix(f.Path, "ledger/"+m.Dump+"/"+m.Task+"-"); !isLedger {
-			return invalid("manifest file %.120q is not of this task", f.Path)
-		}
-	}
-	if len(name) != len("00000.parquet") || !strings.HasSuffix(name, ".parquet") || strings.Trim(name[:5], "0123456789") != "" {
-		return invalid("manifest file %.120q", f.Path)
-	}
-	if f.Rows < 1 || f.Bytes < 1 || f.Bytes > 1<<40 || !hex64.MatchString(f.SHA256) || len(f.RowGroups) == 0 || len(f.RowGroups) > 1<<15 {
+// maxRows bounds the rows of one file, so that sums cannot overflow.
+const maxRows = 1 << 40
+
+func (f OutputFile) validate() error {
+	if f.Rows < 1 || f.Rows > maxRows || f.Bytes < 1 || f.Bytes > 1<<40 || !hex64.MatchString(f.SHA256) ||
+		len(f.RowGroups) == 0 || len(f.RowGroups) > 1<<15 {
 		return invalid("manifest file %.120q: sizes or hash", f.Path)
 	}
 	var rows, end int64
 	for _, g := range f.RowGroups {
-		if g.Rows < 1 || g.Offset < end || g.Length < 1 || g.Length > f.Bytes || g.Offset > f.Bytes-g.Length || !hex64.MatchString(g.SHA256) {
+		if g.Rows < 1 || g.Rows > f.Rows || g.Offset < end || g.Length < 1 || g.Length > f.Bytes || g.Offset > f.Bytes-g.Length || !hex64.MatchString(g.SHA256) {
 			return invalid("manifest file %.120q: row group", f.Path)
 		}
 		rows += g.Rows

@@ -1,6 +1,9 @@
 package contract
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // InputFile is one WARC file as a receipt names it.
 type InputFile struct {
@@ -57,7 +60,7 @@ func (r Receipt) Validate() error {
 		return invalid("receipt version %d", r.V)
 	case !taskRE.MatchString(r.Task):
 		return invalid("receipt task %.80q", r.Task)
-	case !crawlRE.MatchString(r.Crawl) || !strings.HasPrefix(r.Task, r.Crawl+"-"):
+	case !crawlRE.MatchString(r.Crawl) || r.Task[:len(r.Task)-len("-000000")] != r.Crawl:
 		return invalid("receipt crawl %.80q", r.Crawl)
 	case !hex64.MatchString(r.CatalogueSHA256):
 		return invalid("receipt catalogue hash")
@@ -91,7 +94,7 @@ func (r Receipt) Validate() error {
 // ValidPath reports whether p is a plain relative path: it cannot leave the
 // folder it is joined to and reads the same everywhere.
 func ValidPath(p string) bool {
-	if p == "" || len(p) > 1024 || p[0] == '/' {
+	if p == "" || len(p) > 1024 || p[0] == '/' || !utf8.ValidString(p) {
 		return false
 	}
 	for i := 0; i < len(p); i++ {
