@@ -208,17 +208,9 @@ func (r ProofRequest) Validate() error {
 	return nil
 }
 
-// WrongOperationError says that a body was signed for another operation.
-type WrongOperationError struct{ Got, Want string }
-
-func (e *WrongOperationError) Error() string {
-	return invalid("body is for operation %.40q, not %q", e.Got, e.Want).Error()
+func wrongOp(got, want string) error {
+	return invalid("body is for operation %.40q, not %q", got, want)
 }
-
-// Unwrap makes the error one that wraps ErrInvalid.
-func (e *WrongOperationError) Unwrap() error { return ErrInvalid }
-
-func wrongOp(got, want string) error { return &WrongOperationError{got, want} }
 
 func validateLeaseName(task string, generation int64) error {
 	if !taskRE.MatchString(task) {

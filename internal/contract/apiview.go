@@ -13,11 +13,19 @@ const (
 	TaskSubmitted = "submitted"
 )
 
+// States of a lease.
+const (
+	LeaseLive      = "live"
+	LeaseReleased  = "released"
+	LeaseExpired   = "expired"
+	LeaseSubmitted = "submitted"
+)
+
 // LeaseStatus answers what changes or confirms a lease.
 type LeaseStatus struct {
 	Task       string `json:"task"`
 	Generation int64  `json:"generation"`
-	// State is that of the task.
+	// State is one of the Lease constants.
 	State         string `json:"state"`
 	DeadlineBlock uint64 `json:"deadline_block"`
 	// Block is the finalised block the server answered at.

@@ -30,13 +30,22 @@ var (
 	ErrNoTask = errors.New("no task is available")
 	// ErrFenced: the lease is over; its result counts no more.
 	ErrFenced = errors.New("the lease is over")
-	// ErrThrottled: too many requests; RetryAfter says when to ask again.
-	ErrThrottled = errors.New("too many requests")
 	// ErrUnavailable: the server, or the chain behind it, cannot be reached now.
 	ErrUnavailable = errors.New("task server unavailable")
 	// ErrAnswer: the server answered what no task server answers.
 	ErrAnswer = errors.New("unexpected answer of the task server")
 )
+
+// Throttled says that this hotkey asked too often.
+type Throttled struct {
+	RetryAfter time.Duration
+	Problem    *contract.Problem
+}
+
+func (t *Throttled) Error() string { return t.Problem.Error() }
+
+// Unwrap returns the problem.
+func (t *Throttled) Unwrap() error { return t.Problem }
 
 // RetryAfter returns how long the server asked to wait before the request that
 // failed with err is repeated; 0 if it did not say.

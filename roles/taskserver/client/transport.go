@@ -33,6 +33,9 @@ func (c *Client) do(ctx context.Context, method, path string, body []byte, heade
 		req.Header.Set(name, value)
 	}
 	resp, err := c.http.Do(req)
+	if ctx.Err() != nil {
+		return fmt.Errorf("%s %s: %w", method, target, ctx.Err())
+	}
 	if err != nil {
 		// err names method and URL already.
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
@@ -69,6 +72,9 @@ func refusal(resp *http.Response, raw []byte) error {
 			p.RetryAfterMS = (time.Duration(seconds) * time.Second).Milliseconds()
 		}
 	}
+	if p.Status == http.StatusTooManyRequests {
+		return &Throttled{RetryAfter: p.RetryAfter(), Problem: p}
+	}
 	if kind := kindOf(p); kind != nil {
 		return fmt.Errorf("%w: %w", kind, p)
 	}
@@ -81,8 +87,6 @@ func kindOf(p *contract.Problem) error {
 		return ErrNoTask
 	case p.Type == contract.ProblemFenced:
 		return ErrFenced
-	case p.Status == http.StatusTooManyRequests:
-		return ErrThrottled
 	case p.Status >= 500:
 		return ErrUnavailable
 	case p.Type == "":
