@@ -1,0 +1,106 @@
+// Package refiner runs the pipeline as a job: WARC files in, shards, ledger and
+// the body of a manifest out. A killed job resumes without redoing a finished
+// file, and the files it writes depend on the inputs and the recipe alone.
+package refiner
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"finest/internal/contract"
+	"finest/internal/polite"
+	"finest/pipeline"
+)
+
+// Input is one WARC file to refine.
+type Input struct {
+	// Base and Path say where it is read from; Path is also its name in the
+	// manifest and, as pipeline.FilePath makes it, in rows.
+	Base polite.Base
+	Path string
+	// Bytes is the size it must have; 0 if any will do.
+	Bytes int64
+}
+
+// Options describe a job.
+type Options struct {
+	Inputs []Input
+	Runner *pipeline.Runner
+	// Dump is the dump of all rows; if empty, what the first warcinfo record
+	// that says so calls the crawl, else "local".
+	Dump string
+	// Task is the task's id, contract.LocalTask if empty.
+	Task string
+	// Leased asks for the rules of files behind a receipt; see pipeline.File.
+	Leased bool
+	// OutDir receives data/, ledger/ and run.json. WorkDir holds downloads and
+	// intermediate results; OutDir/.work if empty. It stays after Refine, so
+	// that a job whose result was not yet made durable resumes at its end; the
+	// caller removes it then.
+	OutDir, WorkDir string
+	// Progress is called from one goroutine, often.
+	Progress func(Progress)
+	Log      zerolog.Logger
+	// Now is the clock of run.json and the report; time.Now if nil.
+	Now func() time.Time
+}
+
+// Phases of a job.
+const (
+	PhaseDownload = "download"
+	PhaseScan     = "scan"
+	PhaseCluster  = "cluster"
+	PhaseWrite    = "write"
+)
+
+// Progress says how far a job is.
+type Progress struct {
+	Phase string
+	// File is the number of the present file of Files, from 0.
+	File, Files int
+	Path        string
+	// Bytes of BytesTotal of all files are done; BytesTotal is 0 as long as a
+	// size is unknown.
+	Bytes, BytesTotal int64
+	// Pages were read so far, Kept survived every stage before clustering.
+	Pages, Kept int64
+}
+
+// FileReport is what was found in one file.
+type FileReport struct {
+	Path    string `json:"path"`
+	Bytes   int64  `json:"bytes"`
+	Records int64  `json:"records"`
+	Pages   int64  `json:"pages"`
+	// Kept documents remain after clustering.
+	Kept int64 `json:"kept"`
+	// Damage and Skipped count by cause; see pipeline.FileStats.
+	Damage  map[string]int64 `json:"damage"`
+	Skipped map[string]int64 `json:"skipped"`
+	// Resumed says that an earlier run had done the file.
+	Resumed bool    `json:"resumed"`
+	Seconds float64 `json:"seconds"`
+}
+
+// Report is the result of a job.
+type Report struct {
+	// Manifest has neither receipt nor hotkey nor signature.
+	Manifest contract.Manifest
+	// Damage and Skipped are the sums over all files.
+	Damage, Skipped map[string]int64
+	Files           []FileReport
+	// TextBytes is the size of all kept texts.
+	TextBytes int64
+	Elapsed   time.Duration
+	// StageSeconds is what the workers spent per stage, without resumed files.
+	StageSeconds map[string]float64
+}
+
+// Refine runs the job. It writes data/, ledger/ and run.json under OutDir; the
+// caller writes the manifest.
+func Refine(ctx context.Context, o Options) (*Report, error) {
+	return nil, errors.New("refine: not built yet")
+}
