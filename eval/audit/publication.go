@@ -1,0 +1,134 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"sync/atomic"
+
+	"finest/eval"
+	"finest/internal/contract"
+	"finest/pipeline/shard"
+)
+
+// FileInfo is what the commit of a publication says of one file.
+type FileInfo struct {
+	Size   int64
+	SHA256 string
+}
+
+// Files are the files of a publication at one commit. An error that wraps
+// fs.ErrNotExist says that the commit does not hold the file, which is the
+// miner's doing. Any other error leaves a check undecided, as the hub's fault
+// unless it carries another (eval.Blame).
+type Files interface {
+	// Stat returns size and hash without reading the file.
+	Stat(ctx context.Context, path string) (FileInfo, error)
+	// Open gives random access to the bytes that Stat described.
+	Open(ctx context.Context, path string) (File, error)
+}
+
+// File is an open file of a publication. Bytes that cannot be read are the
+// validator's own fault, as files are fetched before they are checked.
+type File interface {
+	io.ReaderAt
+	io.Closer
+	Size() int64
+}
+
+// openFile opens a file and blames whoever is to blame if it does not open.
+func openFile(ctx context.Context, files Files, path string) (File, error) {
+	f, err := files.Open(ctx, path)
+	switch {
+	case err == nil:
+		return f, nil
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("the publication does not hold %s", path)
+	default:
+		return nil, eval.Blame(eval.FaultHub, fmt.Errorf("open %s: %w", path, err))
+	}
+}
+
+// watchedReader remembers that reading itself failed, so that a broken disk is
+// not taken for a broken file.
+type watchedReader struct {
+	io.ReaderAt
+	failure atomic.Pointer[error]
+}
+
+func (w *watchedReader) ReadAt(p []byte, off int64) (int, error) {
+	n, err := w.ReaderAt.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		w.failure.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+// fileRows yields the rows of one Parquet file; exactly as many as the manifest
+// states, or an error.
+func fileRows[R any](ctx context.Context, files Files, f contract.OutputFile, read func(io.ReaderAt, int64, int64) iter.Seq2[R, error]) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		var none R
+		file, err := openFile(ctx, files, f.Path)
+		if err != nil {
+			yield(none, err)
+			return
+		}
+		defer func() { _ = file.Close() }()
+		source := &watchedReader{ReaderAt: file}
+		var n int64
+		for row, err := range read(source, file.Size(), f.Rows) {
+			if err == nil {
+				err = ctx.Err()
+			} else if failure := source.failure.Load(); failure != nil {
+				err = eval.Blame(eval.FaultOwn, fmt.Errorf("read %s: %w", f.Path, *failure))
+			} else {
+				err = fmt.Errorf("%s cannot be read: %w", f.Path, err)
+			}
+			if err != nil {
+				yield(none, err)
+				return
+			}
+			n++
+			if !yield(row, nil) {
+				return
+			}
+		}
+		if n != f.Rows {
+			yield(none, fmt.Errorf("%s holds %d rows where the manifest states %d", f.Path, n, f.Rows))
+		}
+	}
+}
+
+// ledgerRows yields the ledger of a manifest, all files in order.
+func ledgerRows(ctx context.Context, files Files, m contract.Manifest) iter.Seq2[contract.LedgerRow, error] {
+	return allRows(ctx, files, m.Ledgers(), 0, shard.ReadLedger)
+}
+
+// shardRows yields the rows of a manifest's shards from row first on.
+func shardRows(ctx context.Context, files Files, m contract.Manifest, first int64) iter.Seq2[contract.Row, error] {
+	return allRows(ctx, files, m.Shards(), first, shard.ReadRows)
+}
+
+func allRows[R any](ctx context.Context, files Files, list []contract.OutputFile, first int64, read func(io.ReaderAt, int64, int64) iter.Seq2[R, error]) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		for _, f := range list {
+			if first >= f.Rows {
+				first -= f.Rows
+				continue
+			}
+			for row, err := range fileRows(ctx, files, f, read) {
+				if err == nil && first > 0 {
+					first--
+					continue
+				}
+				if !yield(row, err) || err != nil {
+					return
+				}
+			}
+		}
+	}
+}
