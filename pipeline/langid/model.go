@@ -1,0 +1,183 @@
+// Package langid says which language a text is in. It reads fastText models
+// (.bin and quantised .ftz) in pure Go, carries the quantised lid.176 model, and
+// computes scores so that they have the same bits on every CPU.
+package langid
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Model is a fastText classifier. It is immutable and safe for concurrent use.
+//
+// The arithmetic follows fastText 0.9.2: single precision, sums in the order of
+// the n-grams, no fused operations. Scores of a fastText build whose compiler
+// fuses or reorders operations differ in the last bits of a single.
+type Model struct {
+	dim    int
+	input  matrix // one row per word, then one per bucket of n-grams
+	output matrix
+	words  map[string]int32 // known words; labels have the value labelEntry
+	labels []string         // without prefix, in the order of the file
+
+	minn, maxn int
+	bucket     uint32
+	nwords     int32
+	// kept is the row after the words of each bucket, or gone; nil if no bucket
+	// was pruned away, and then a bucket is its own row. pruned means that none
+	// is left.
+	kept     []int32
+	keptRows int
+	pruned   bool
+
+	tree []treeNode // of the hierarchical softmax; nil for the plain one
+}
+
+// labelEntry marks a label among the known words.
+const labelEntry = -1
+
+// gone marks a bucket that pruning took away.
+const gone = -1
+
+const (
+	endOfSentence = "</s>"
+	labelPrefix   = "__label__"
+)
+
+// matrix holds rows of single precision numbers.
+type matrix struct {
+	rows, cols int
+	data       []float32
+}
+
+func (m *matrix) row(i int32) []float32 {
+	at := int(i) * m.cols
+	return m.data[at : at+m.cols : at+m.cols]
+}
+
+// Predict returns the most probable label of a text, without its prefix, and its
+// probability. As fastText computes it, a probability may exceed 1 by 1e-5. Text
+// beyond the first newline is not read. The label is empty where the text holds
+// nothing that the model knows.
+func (m *Model) Predict(text string) (label string, score float64) {
+	hidden, ok := m.embed(text)
+	if !ok {
+		return "", 0
+	}
+	best := prediction{label: -1, logarithm: float32(math.Inf(-1))}
+	if m.tree != nil {
+		m.descend(hidden, &best)
+	} else {
+		m.softmax(hidden, &best)
+	}
+	if best.label < 0 {
+		return "", 0
+	}
+	return m.labels[best.label], float64(float32(exp(float64(best.logarithm))))
+}
+
+type prediction struct {
+	label     int
+	logarithm float32
+}
+
+// floor is the logarithm of a probability below which fastText does not follow a
+// branch.
+var floor = logarithm(0)
+
+// logarithm is fastText's: of x + 1e-5, in double, rounded to single precision.
+func logarithm(x float32) float32 { return float32(log(float64(x) + 1e-5)) }
+
+// branch is a step of the walk down the tree.
+type branch struct {
+	node      int
+	logarithm float32
+}
+
+// descend walks the tree of the hierarchical softmax, left before right, and
+// leaves out branches that cannot beat the best leaf so far.
+func (m *Model) descend(hidden []float32, best *prediction) {
+	leaves := len(m.labels)
+	stack := []branch{{len(m.tree) - 1, 0}}
+	for len(stack) > 0 {
+		b := stack[len(stack)-1]
+		stack = stack[:len(stack)-1]
+		if b.logarithm < floor || b.logarithm < best.logarithm {
+			continue
+		}
+		if b.node < leaves {
+			*best = prediction{b.node, b.logarithm}
+			continue
+		}
+		f := sigmoid(dot(m.output.row(int32(b.node-leaves)), hidden))
+		left := logarithm(float32(1 - float64(f)))
+		n := m.tree[b.node]
+		stack = append(stack, branch{n.right, b.logarithm + logarithm(f)}, branch{n.left, b.logarithm + left})
+	}
+}
+
+// softmax judges all labels.
+func (m *Model) softmax(hidden []float32, best *prediction) {
+	scores := make([]float32, len(m.labels))
+	for i := range scores {
+		scores[i] = dot(m.output.row(int32(i)), hidden)
+	}
+	highest := slices.Max(scores)
+	var sum float32
+	for i, s := range scores {
+		scores[i] = float32(exp(float64(s - highest)))
+		sum += scores[i]
+	}
+	for i, s := range scores {
+		if l := logarithm(s / sum); l >= best.logarithm {
+			*best = prediction{i, l}
+		}
+	}
+}
+
+func sigmoid(x float32) float32 {
+	return float32(1 / float64(1+float32(exp(float64(-x)))))
+}
+
+// dot adds the products in order; each is rounded before it is added.
+func dot(a, b []float32) float32 {
+	var sum float32
+	for i, x := range a {
+		sum += float32(x * b[i])
+	}
+	return sum
+}
+
+// treeNode is an inner node of the Huffman tree; leaves have no children.
+type treeNode struct{ left, right int }
+
+// buildTree returns the Huffman tree over labels with these counts, which are not
+// negative and together below unbuilt. Leaves come first and the root last.
+func buildTree(counts []int64) []treeNode {
+	n := len(counts)
+	weight := append(slices.Clone(counts), make([]int64, n-1)...)
+	for i := n; i < len(weight); i++ {
+		weight[i] = unbuilt
+	}
+	tree := make([]treeNode, len(weight))
+	leaf, inner := n-1, n
+	next := func() int {
+		if leaf >= 0 && cmp.Less(weight[leaf], weight[inner]) {
+			leaf--
+			return leaf + 1
+		}
+		inner++
+		return inner - 1
+	}
+	for i := n; i < len(tree); i++ {
+		left := next()
+		right := next()
+		tree[i] = treeNode{left, right}
+		weight[i] = weight[left] + weight[right]
+	}
+	return tree
+}
+
+// unbuilt is the weight of a node that has no children yet; fastText's constant.
+const unbuilt = int64(1e15)
