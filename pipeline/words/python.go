@@ -94,3 +94,22 @@ func isUpper(r rune) bool { return unicode.IsUpper(r) || unicode.Is(unicode.Othe
 
 // isLower is str.islower of one character.
 func isLower(r rune) bool { return unicode.IsLower(r) || unicode.Is(unicode.Other_Lowercase, r) }
+
+// widePunctuation is the part of the release profile's punctuation set beyond
+// ASCII and the control characters; one full-width digit is in it.
+const widePunctuation = "´«»–—’“”„…∶━►、。〈〉《》「」【】！％（），．１：；？～"
+
+// IsPunctuation reports whether r is in the 129 characters that the release
+// profile holds for punctuation: control characters too, but no tab, line feed
+// or space.
+func IsPunctuation(r rune) bool {
+	switch {
+	case r < ' ':
+		return r != '\t' && r != '\n'
+	case r < utf8.RuneSelf:
+		return !(r == ' ' || r >= '0' && r <= '9' || r|0x20 >= 'a' && r|0x20 <= 'z')
+	case r < 0xa0:
+		return true
+	}
+	return strings.ContainsRune(widePunctuation, r)
+}

@@ -1,0 +1,70 @@
+package filter
+
+import (
+	"bytes"
+	"hash/maphash"
+)
+
+// lineSet is a set of the lines of a file: the file itself and a table of
+// offsets, together the file's size and at most 16 bytes a line. The adult
+// domains of UT1, 4.5 million lines, take 157 MB.
+type lineSet struct {
+	data []byte
+	seed maphash.Seed
+	// table holds 1 + the offset of a line at or, if that is taken, after its
+	// hash; it is at most half full.
+	table []uint32
+}
+
+// maxListBytes bounds the size of a list, so that offsets fit.
+const maxListBytes = 1<<32 - 2
+
+// newLineSet returns the set of the lines of data, stripped of ASCII space;
+// empty lines and those that begin with # are left out.
+func newLineSet(data []byte) *lineSet {
+	size := 1
+	for size < 2*(bytes.Count(data, []byte("\n"))+1) {
+		size *= 2
+	}
+	s := &lineSet{data: data, seed: maphash.MakeSeed(), table: make([]uint32, size)}
+	for start := 0; start < len(data); {
+		line := s.lineAt(start)
+		if entry := bytes.TrimSpace(line); len(entry) > 0 && line[0] != '#' {
+			at := start + bytes.Index(line, entry)
+			slot, _ := s.find(entry)
+			s.table[slot] = uint32(at) + 1
+		}
+		start += len(line) + 1
+	}
+	return s
+}
+
+// lineAt returns the bytes from an offset to the end of its line.
+func (s *lineSet) lineAt(at int) []byte {
+	rest := s.data[at:]
+	if end := bytes.IndexByte(rest, '\n'); end >= 0 {
+		return rest[:end]
+	}
+	return rest
+}
+
+// find returns the slot of an entry and whether it is there.
+func (s *lineSet) find(entry []byte) (slot uint64, ok bool) {
+	mask := uint64(len(s.table) - 1)
+	slot = maphash.Bytes(s.seed, entry) & mask
+	for s.table[slot] != 0 {
+		if bytes.Equal(bytes.TrimSpace(s.lineAt(int(s.table[slot]-1))), entry) {
+			return slot, true
+		}
+		slot = (slot + 1) & mask
+	}
+	return slot, false
+}
+
+func (s *lineSet) has(entry string) bool {
+	if entry == "" {
+		return false
+	}
+	_, ok := s.find([]byte(entry))
+	return ok
+}
