@@ -33,7 +33,7 @@ func (s *Server) head(ctx context.Context) (chain.Block, error) {
 	if ended > 0 {
 		s.log.Info().Uint64("block", head.Number).Int("leases", ended).Msg("leases expired")
 	}
-	s.expired.CompareAndSwap(known, head.Number) // if not, another request was as far
+	s.expired.CompareAndSwap(known, head.Number) // if not, another request was as fast
 	return head, nil
 }
 

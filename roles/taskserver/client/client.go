@@ -222,6 +222,9 @@ func (c *Client) server(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if info.Server == "" {
+		return "", fmt.Errorf("%s: %w: it does not say who it is", c.base, ErrAnswer)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.learned = info.Server

@@ -1,0 +1,176 @@
+package client_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"finest/chain/wallet"
+	"finest/internal/contract"
+	"finest/roles/taskserver/client"
+)
+
+// The two sides are tested against each other in package taskserver; here are
+// the answers that no task server gives.
+
+var now = time.UnixMilli(1_700_000_000_000)
+
+// answers is a transport that answers every request to a path in the same way.
+type answers map[string]func(*http.Request) (*http.Response, error)
+
+func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
+	if f, ok := a[r.URL.Path]; ok {
+		return f(r)
+	}
+	return nil, fmt.Errorf("no answer for %s", r.URL)
+}
+
+func answer(status int, mediaType, body string, header ...string) func(*http.Request) (*http.Response, error) {
+	return func(*http.Request) (*http.Response, error) {
+		h := http.Header{"Content-Type": {mediaType}}
+		for i := 0; i < len(header); i += 2 {
+			h.Set(header[i], header[i+1])
+		}
+		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}, nil
+	}
+}
+
+func hotkey(t testing.TB) *wallet.Hotkey {
+	t.Helper()
+	k, err := wallet.FromURI("//Miner")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+func newClient(t testing.TB, a answers) *client.Client {
+	t.Helper()
+	c := client.New("http://tasks.test/", hotkey(t), &http.Client{Transport: a}, func() time.Time { return now })
+	c.Server = hotkey(t).Address()
+	return c
+}
+
+func TestAnswers(t *testing.T) {
+	problem := func(kind string) string {
+		raw, _ := json.Marshal(contract.Problem{Type: kind, Title: "t", Status: 418})
+		return string(raw)
+	}
+	for _, c := range []struct {
+		name   string
+		answer func(*http.Request) (*http.Response, error)
+		want   error
+		retry  time.Duration
+	}{
+		{"bad gateway", answer(502, "text/html", "<html>"), client.ErrUnavailable, 0},
+		{"maintenance", answer(503, "text/html", "<html>", "Retry-After", "7"), client.ErrUnavailable, 7 * time.Second},
+		{"senseless retry", answer(503, "text/html", "<html>", "Retry-After", "-7"), client.ErrUnavailable, 0},
+		{"another site", answer(404, "text/html", "<html>"), client.ErrAnswer, 0},
+		{"a page instead of JSON", answer(200, "text/html", "<html>"), client.ErrAnswer, 0},
+		{"a redirect without end", answer(302, "text/html", "", "Location", "/v1/lease"), client.ErrUnavailable, 0},
+		{"empty receipt", answer(200, "application/json", "{}"), client.ErrAnswer, 0},
+		{"too much", answer(200, "application/json", strings.Repeat(" ", 33<<20)), client.ErrAnswer, 0},
+		{"no task", answer(404, contract.ProblemMediaType, problem(contract.ProblemNoTask)), client.ErrNoTask, 0},
+		{"fenced", answer(409, contract.ProblemMediaType, problem(contract.ProblemFenced)), client.ErrFenced, 0},
+		{"broken problem", answer(409, contract.ProblemMediaType, "{"), client.ErrAnswer, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := newClient(t, answers{"/v1/lease": c.answer}).Lease(t.Context(), 1, "fineweb")
+			if !errors.Is(err, c.want) {
+				t.Fatalf("got error %v, want %v", err, c.want)
+			}
+			if got := client.RetryAfter(err); got != c.retry {
+				t.Errorf("retry after: got %s, want %s", got, c.retry)
+			}
+		})
+	}
+}
+
+func TestThrottledByProxy(t *testing.T) {
+	_, err := newClient(t, answers{"/v1/lease": answer(429, "text/plain", "slow down", "Retry-After", "3")}).Lease(t.Context(), 1, "fineweb")
+	var throttled *client.Throttled
+	if !errors.As(err, &throttled) || throttled.RetryAfter != 3*time.Second {
+		t.Errorf("got error %v", err)
+	}
+}
+
+func TestReceiptForAnother(t *testing.T) {
+	const digits = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	other, err := wallet.FromURI("//Other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := json.Marshal(contract.Receipt{V: 1, Task: "C-000000", Crawl: "C", CatalogueSHA256: digits, Files: []contract.InputFile{{Path: "a", Bytes: 1}},
+		Recipe: contract.RecipeRef{Name: "fineweb", Hash: digits}, Hotkey: other.Address(), Generation: 1, Block: 1, BlockHash: digits,
+		DeadlineBlock: 2, Server: other.Address(), Signature: digits + digits})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = newClient(t, answers{"/v1/lease": answer(200, "application/json", string(raw))}).Lease(t.Context(), 1, "fineweb")
+	if !errors.Is(err, client.ErrAnswer) || !strings.Contains(err.Error(), other.Address()) {
+		t.Errorf("got error %v", err)
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c := newClient(t, answers{"/v1/renew": func(r *http.Request) (*http.Response, error) {
+		cancel()
+		return nil, r.Context().Err()
+	}})
+	err := c.Renew(ctx, "C-000000", 1)
+	if !errors.Is(err, context.Canceled) || errors.Is(err, client.ErrUnavailable) {
+		t.Errorf("got error %v", err)
+	}
+}
+
+func TestRequestIsSigned(t *testing.T) {
+	server, err := wallet.FromURI("//Server")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked, seen := 0, make(map[string]bool)
+	a := answers{
+		"/v1/server": func(r *http.Request) (*http.Response, error) {
+			asked++
+			return answer(200, "application/json", `{"server":"`+server.Address()+`"}`)(r)
+		},
+		"/v1/renew": func(r *http.Request) (*http.Response, error) {
+			body, err := io.ReadAll(r.Body)
+			if err != nil {
+				return nil, err
+			}
+			h, err := contract.ParseSignedHeaders(r.Header)
+			if err != nil {
+				return nil, err
+			}
+			if !h.Time().Equal(now) || h.SignedBy != hotkey(t).Address() || h.SignedFor != server.Address() || seen[h.UUID] ||
+				!wallet.Verify(hotkey(t).PublicKey(), h.Message(body), h.Signature) {
+				return nil, fmt.Errorf("headers %+v", h)
+			}
+			seen[h.UUID] = true
+			if want := `{"generation":2,"op":"renew","task":"C-000000"}`; string(body) != want {
+				return nil, fmt.Errorf("body %s, want %s", body, want)
+			}
+			return answer(200, "application/json", "{}")(r)
+		},
+	}
+	c := client.New("http://tasks.test", hotkey(t), &http.Client{Transport: a}, func() time.Time { return now })
+	for range 2 {
+		if err := c.Renew(t.Context(), "C-000000", 2); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if asked != 1 {
+		t.Errorf("the server was asked %d times who it is", asked)
+	}
+	if err := client.New("http://tasks.test", nil, &http.Client{Transport: a}, nil).Renew(t.Context(), "C-000000", 2); err == nil {
+		t.Error("a client without a hotkey signed")
+	}
+}
