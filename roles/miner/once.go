@@ -1,0 +1,167 @@
+package miner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"finest/chain"
+	"finest/hub"
+	"finest/internal/durable"
+	"finest/roles/taskserver/client"
+)
+
+// Once goes on with the lease that is under way, else takes a new one, and
+// returns when its task is claimed or given up, or there is none. After an
+// error calling Once again, also in another process, goes on with the step that
+// failed.
+func (m *Miner) Once(ctx context.Context) (Outcome, error) {
+	l, err := m.openLease()
+	if err != nil {
+		return Outcome{}, err
+	}
+	defer l.close()
+	if l.step == stepNone {
+		receipt, err := m.acquire(ctx)
+		if errors.Is(err, client.ErrNoTask) {
+			return Outcome{Status: NoTask, RetryAfter: client.RetryAfter(err)}, nil
+		}
+		if err != nil {
+			return Outcome{}, err
+		}
+		if err := l.record(entry{Step: stepLeased, Receipt: &receipt}); err != nil {
+			return Outcome{}, err
+		}
+		m.Log.Info().Str("task", receipt.Task).Int64("generation", receipt.Generation).
+			Uint64("deadline_block", receipt.DeadlineBlock).Int64("bytes", receipt.Bytes()).Msg("task leased")
+	} else {
+		m.Log.Info().Str("task", l.receipt.Task).Str("step", string(l.step)).Msg("going on with a lease")
+	}
+	return m.advance(ctx, l)
+}
+
+// advance takes a lease through all steps that are left.
+func (m *Miner) advance(ctx context.Context, l *lease) (Outcome, error) {
+	var exclusive *durable.Lock
+	defer func() {
+		if exclusive != nil {
+			_ = exclusive.Unlock()
+		}
+	}()
+	for {
+		// A log continues the one claimed before, so only one slot at a time
+		// may be between making its log and having it claimed for good.
+		if needed := l.step.extendsLog(); needed != (exclusive != nil) {
+			if err := m.holdLog(ctx, &exclusive, needed); err != nil {
+				return Outcome{}, err
+			}
+		}
+		var err error
+		switch l.step {
+		case stepLeased:
+			err = m.refine(ctx, l)
+		case stepSigned:
+			err = m.prepare(ctx, l)
+		case stepPrepared:
+			err = m.publish(ctx, l)
+		case stepPublished:
+			err = m.claim(ctx, l)
+		case stepClaiming:
+			err = m.findClaim(ctx, l)
+		case stepClaimed:
+			err = m.confirm(ctx, l)
+		case stepConfirmed:
+			return m.submit(ctx, l)
+		case stepDropped:
+			return m.drop(ctx, l)
+		default:
+			err = fmt.Errorf("journal of the lease names step %q, which this version does not know", l.step)
+		}
+		var give *giveUp
+		if errors.As(err, &give) {
+			err = l.record(entry{Step: stepDropped, Reason: give.reason})
+		}
+		if err != nil {
+			return Outcome{}, err
+		}
+	}
+}
+
+// giveUp ends a lease without a result.
+type giveUp struct{ reason string }
+
+func (g *giveUp) Error() string { return "lease given up: " + g.reason }
+
+// inTime gives the lease up if a claim cannot be in time any more.
+func (m *Miner) inTime(ctx context.Context, l *lease) error {
+	head, err := m.head(ctx)
+	if err == nil && head.Number >= l.receipt.DeadlineBlock {
+		return &giveUp{fmt.Sprintf("block %d is past the last block in which a claim can be sent for deadline %d", head.Number, l.receipt.DeadlineBlock)}
+	}
+	return err
+}
+
+func (m *Miner) head(ctx context.Context) (head chain.Block, err error) {
+	err = m.try(ctx, "read the head of the chain", func() error {
+		head, err = m.Chain.Head(ctx)
+		return err
+	})
+	return head, err
+}
+
+// drop ends a lease that was given up. The task server need not hear of it: it
+// issues the task again after the deadline anyway.
+func (m *Miner) drop(ctx context.Context, l *lease) (Outcome, error) {
+	err := m.try(ctx, "release task "+l.receipt.Task, func() error {
+		return m.Tasks.Release(ctx, l.receipt.Task, l.receipt.Generation, l.reason)
+	})
+	if err != nil && (ctx.Err() != nil || temporary(err)) {
+		return Outcome{}, err
+	}
+	m.Log.Warn().Str("task", l.receipt.Task).Str("reason", l.reason).Msg("lease given up")
+	out := Outcome{Status: Abandoned, Task: l.receipt.Task, Generation: l.receipt.Generation, Reason: l.reason}
+	return out, l.remove()
+}
+
+// Retries start after a second and double up to a minute.
+const firstRetry, lastRetry = time.Second, time.Minute
+
+// try calls op until it succeeds, fails for good, or was refused by absent
+// services for as long as patience reaches.
+func (m *Miner) try(ctx context.Context, what string, op func() error) error {
+	started := m.Clock.Now()
+	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
+		err := op()
+		if err == nil {
+			return nil
+		}
+		if !temporary(err) || ctx.Err() != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		pause := max(time.Duration(float64(wait)*(0.5+m.Rand()/2)), client.RetryAfter(err))
+		if m.Clock.Now().Add(pause).Sub(started) > m.Patience {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+		m.Log.Warn().Err(err).Dur("retry_in", pause).Msg("cannot " + what)
+		if err := m.sleep(ctx, pause); err != nil {
+			return fmt.Errorf("%s: %w", what, err)
+		}
+	}
+}
+
+// temporary reports whether what failed with err may work later, unchanged.
+func temporary(err error) bool {
+	var throttled *client.Throttled
+	return errors.Is(err, chain.ErrUnavailable) || errors.Is(err, chain.ErrSpaceLimit) || errors.Is(err, hub.ErrUnavailable) ||
+		errors.Is(err, client.ErrUnavailable) || errors.As(err, &throttled)
+}
+
+func (m *Miner) sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-m.Clock.After(d):
+		return nil
+	}
+}

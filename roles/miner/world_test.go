@@ -1,0 +1,383 @@
+package miner_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"finest/chain"
+	"finest/chain/localchain"
+	"finest/chain/wallet"
+	"finest/hub"
+	"finest/internal/canon"
+	"finest/internal/contract"
+	"finest/internal/durable"
+	"finest/roles/miner"
+	"finest/roles/refiner"
+	"finest/roles/taskserver/client"
+)
+
+const (
+	netuid   = 7
+	repo     = "owner/data"
+	crawl    = "CC-TEST-2026-47"
+	deadline = 1000 // blocks after the receipt
+	lag      = 2    // blocks of finality
+)
+
+// clock passes at once whatever is waited for, except hours: nobody beats the
+// heart of a miner under test.
+type clock struct {
+	mu   sync.Mutex
+	now  time.Time
+	tick func(name string, op func()) // a step of the world
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) After(d time.Duration) <-chan time.Time {
+	fired := make(chan time.Time, 1)
+	if d >= time.Hour {
+		return fired
+	}
+	c.tick("clock", func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.now = c.now.Add(d)
+		fired <- c.now
+	})
+	return fired
+}
+
+// crash is what the world panics with when it kills the miner.
+type crash struct{ step string }
+
+// How a step is killed.
+const (
+	before = iota // without effect
+	after         // with its effect, but nobody learns of it
+	torn          // half-way, for what is written to disk
+	ways
+)
+
+// fault counts the steps of a miner and kills it at one of them.
+type fault struct {
+	steps   int
+	kills   int
+	at, way int // at 0 kills nothing
+	names   []string
+}
+
+func (f *fault) step(name string, op func()) {
+	f.steps++
+	f.names = append(f.names, name)
+	hit := f.steps == f.at // op may take steps of its own
+	if hit && f.way != after {
+		f.kills++
+		panic(crash{name})
+	}
+	op()
+	if hit {
+		f.kills++
+		panic(crash{name})
+	}
+}
+
+// world is all that outlives a miner: chain, hub, task server and disk.
+type world struct {
+	t         testing.TB
+	fault     *fault
+	clock     *clock
+	chainDir  string
+	dataDir   string
+	hub       *memoryHub
+	server    *wallet.Hotkey
+	hotkey    *wallet.Hotkey
+	recipe    contract.Recipe
+	tasks     int // in the crawl
+	submitted map[string]contract.SubmitRequest
+	released  map[string]string
+	refined   map[string]int // times each WARC file was refined
+	genesis   time.Time
+
+	// What a test may bend.
+	tamperReceipt func(*contract.Receipt)
+	refineErr     func() error
+	hubErr        func(op string) error
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	w := &world{
+		t: t, fault: &fault{}, chainDir: filepath.Join(t.TempDir(), "chain"), dataDir: filepath.Join(t.TempDir(), "data"), tasks: 2,
+		submitted: map[string]contract.SubmitRequest{}, released: map[string]string{}, refined: map[string]int{},
+		server: hotkey(t, "//Server"), hotkey: hotkey(t, "//Miner"),
+		recipe: contract.Recipe{Name: "plain", PipelineVersion: 1, Stages: []contract.StageSpec{
+			{Name: "extract", Params: map[string]string{}, Assets: []contract.Asset{}},
+		}},
+		genesis: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
+	}
+	w.hub = &memoryHub{commits: map[string][]*commit{}}
+	w.clock = &clock{now: w.genesis, tick: func(name string, op func()) { w.fault.step(name, op) }}
+	err := localchain.Create(w.chainDir, localchain.Config{
+		BlockTime: time.Second, FinalityLag: lag,
+		Subnets: []localchain.SubnetConfig{{
+			Netuid: netuid, Owner: w.server.PublicKey(), Tempo: 100,
+			Neurons: []localchain.Registration{{Hotkey: w.hotkey.PublicKey(), Coldkey: w.hotkey.PublicKey()}},
+		}},
+	}, w.clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.clock.now = w.clock.now.Add(100 * time.Second) // blocks to look back on
+	return w
+}
+
+func hotkey(t testing.TB, uri string) *wallet.Hotkey {
+	t.Helper()
+	h, err := wallet.FromURI(uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func (w *world) openChain() *localchain.Chain {
+	w.t.Helper()
+	c, err := localchain.Open(w.chainDir, w.clock)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+func (w *world) recipeRef() contract.RecipeRef {
+	raw, err := canon.Marshal(w.recipe)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return contract.RecipeRef{Name: w.recipe.Name, Hash: canon.Sum(raw)}
+}
+
+// options are those of a miner that lives in w.
+func (w *world) options() miner.Options {
+	local := w.openChain()
+	return miner.Options{
+		Chain: &faultyChain{local, w}, Hub: &faultyHub{w.hub, w}, Tasks: &tasks{w, local}, Signer: w.hotkey,
+		Refine: w.refine, Netuid: netuid, Repo: repo, Recipe: w.recipeRef(), DataDir: w.dataDir,
+		Log: zerolog.Nop(), Clock: w.clock, Rand: func() float64 { return 0.5 }, Heartbeat: 1000 * time.Hour,
+	}
+}
+
+// live runs a miner until it ends or is killed.
+func (w *world) live(run func(m *miner.Miner) error, change ...func(*miner.Options)) (err error, killed bool) {
+	w.t.Helper()
+	o := w.options()
+	for _, c := range change {
+		c(&o)
+	}
+	m, err := miner.New(o)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	m.WrapJournal(func(path string, j miner.Journal) miner.Journal { return &faultyJournal{path, j, w} })
+	// As the operating system does for a process that is killed.
+	defer func() { _ = m.Close() }()
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(crash); !ok {
+				panic(r)
+			}
+			killed = true
+		}
+	}()
+	return run(m), false
+}
+
+// once runs a miner for one unit of work, which must not be killed.
+func (w *world) once(change ...func(*miner.Options)) (out miner.Outcome, err error) {
+	w.t.Helper()
+	err, killed := w.live(func(m *miner.Miner) (err error) {
+		out, err = m.Once(w.t.Context())
+		return err
+	}, change...)
+	if killed {
+		w.t.Fatal("killed")
+	}
+	return out, err
+}
+
+// refine stands for the pipeline: it does one file after the other, marks what
+// is done, and its result depends on the receipt alone.
+func (w *world) refine(_ context.Context, r contract.Receipt, outDir string) (*refiner.Report, error) {
+	if w.refineErr != nil {
+		if err := w.refineErr(); err != nil {
+			return nil, err
+		}
+	}
+	m := contract.Manifest{
+		Version: 1, PipelineVersion: 1, Task: r.Task, Dump: r.Crawl, Recipe: w.recipe,
+		Counts:   []contract.Count{{Outcome: "extract", Reason: "empty", Rows: 3}, {Outcome: contract.OutcomeKept, Rows: 2}},
+		RowsRoot: canon.Sum([]byte("rows")), LedgerRoot: canon.Sum([]byte("ledger")),
+	}
+	for _, f := range r.Files {
+		mark := filepath.Join(miner.WorkDir(outDir), canon.Sum([]byte(f.Path)))
+		if _, err := os.Stat(mark); err != nil {
+			w.fault.step("refine "+f.Path, func() {
+				w.refined[f.Path]++
+				if err := durable.WriteBytes(mark, 0o644, nil); err != nil {
+					w.t.Error(err)
+				}
+			})
+		}
+		m.Inputs = append(m.Inputs, contract.Input{Path: f.Path, Bytes: f.Bytes, SHA256: canon.Sum([]byte(f.Path)), Records: 9, Pages: 5})
+	}
+	for _, path := range []string{contract.ShardPath(r.Crawl, r.Task, 0), contract.LedgerPath(r.Crawl, r.Task, 0)} {
+		content := bytes.Repeat([]byte(path+"\n"), 20)
+		var err error
+		w.fault.step("write "+path, func() {
+			err = durable.WriteBytes(filepath.Join(outDir, filepath.FromSlash(path)), 0o644, content)
+		})
+		if err != nil {
+			return nil, err
+		}
+		n := int64(len(content))
+		m.Files = append(m.Files, contract.OutputFile{
+			Path: path, Rows: 2, Bytes: n, SHA256: canon.Sum(content),
+			RowGroups: []contract.RowGroup{{Offset: 4, Length: n - 14, Rows: 2, SHA256: canon.Sum(content[4 : n-10])}},
+			Footer:    contract.Span{Offset: n - 10, Length: 10, SHA256: canon.Sum(content[n-10:])},
+		})
+	}
+	return &refiner.Report{Manifest: m}, nil
+}
+
+// tasks is a task server with one slot and one task after the other.
+type tasks struct {
+	w     *world
+	chain *localchain.Chain
+}
+
+func (s *tasks) Lease(ctx context.Context, slot int, recipe string) (r contract.Receipt, err error) {
+	s.w.fault.step("lease", func() { r, err = s.lease(ctx, slot, recipe) })
+	return r, err
+}
+
+func (s *tasks) lease(ctx context.Context, slot int, recipe string) (contract.Receipt, error) {
+	w := s.w
+	number := len(w.submitted) + len(w.released)
+	if number >= w.tasks || slot != 1 || recipe != w.recipe.Name {
+		return contract.Receipt{}, fmt.Errorf("lease: %w", client.ErrNoTask)
+	}
+	// The block of a lease does not change when it is asked for again.
+	block, err := s.chain.BlockAt(ctx, uint64(50+number))
+	if err != nil {
+		return contract.Receipt{}, err
+	}
+	r := contract.Receipt{
+		V: 1, Task: contract.TaskID(crawl, number), Crawl: crawl, CatalogueSHA256: canon.Sum(nil),
+		Files:  []contract.InputFile{{Path: fmt.Sprintf("a%d.warc.gz", number), Bytes: 1000}, {Path: fmt.Sprintf("b%d.warc.gz", number), Bytes: 2000}},
+		Recipe: w.recipeRef(), Hotkey: w.hotkey.Address(), Generation: 3,
+		Block: block.Number, BlockHash: block.Hash.String(), DeadlineBlock: block.Number + deadline, Server: w.server.Address(),
+	}
+	if w.tamperReceipt != nil {
+		w.tamperReceipt(&r)
+	}
+	return signed(w.t, r, w.server), nil
+}
+
+func signed(t testing.TB, r contract.Receipt, by chain.Signer) contract.Receipt {
+	t.Helper()
+	raw, err := canon.Marshal(r.Unsigned())
+	if err != nil {
+		t.Fatal(err)
+	}
+	sig, err := by.Sign(raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Signature = hex.EncodeToString(sig[:])
+	return r
+}
+
+func (s *tasks) Renew(context.Context, string, int64) error { return nil }
+
+func (s *tasks) Release(_ context.Context, task string, _ int64, reason string) error {
+	s.w.fault.step("release", func() { s.w.released[task] = reason })
+	return nil
+}
+
+func (s *tasks) Submit(_ context.Context, r contract.SubmitRequest) (err error) {
+	s.w.fault.step("submit", func() {
+		if old, ok := s.w.submitted[r.Task]; ok && old != r {
+			err = fmt.Errorf("task %s is submitted twice: %v, then %v", r.Task, old, r)
+			return
+		}
+		s.w.submitted[r.Task] = r
+	})
+	return errors.Join(err, r.Validate())
+}
+
+// faultyJournal is a journal whose writing is killed.
+type faultyJournal struct {
+	path string
+	miner.Journal
+	w *world
+}
+
+func (j *faultyJournal) Append(entry []byte) (err error) {
+	f := j.w.fault
+	if f.steps+1 == f.at && f.way == torn {
+		file, err := os.OpenFile(j.path, os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			j.w.t.Fatal(err)
+		}
+		_, err = file.WriteString("00000000 " + string(entry[:len(entry)/2]))
+		if err := errors.Join(err, file.Close()); err != nil {
+			j.w.t.Fatal(err)
+		}
+	}
+	f.step("journal "+strconv.Quote(string(entry[:min(24, len(entry))])), func() { err = j.Journal.Append(entry) })
+	return err
+}
+
+// faultyChain is the chain of the world, whose calls are killed.
+type faultyChain struct {
+	*localchain.Chain
+	w *world
+}
+
+func (c *faultyChain) Head(ctx context.Context) (b chain.Block, err error) {
+	c.w.fault.step("head", func() { b, err = c.Chain.Head(ctx) })
+	return b, err
+}
+
+func (c *faultyChain) WaitFinalized(ctx context.Context, number uint64) (b chain.Block, err error) {
+	c.w.fault.step("wait finalized", func() { b, err = c.Chain.WaitFinalized(ctx, number) })
+	return b, err
+}
+
+func (c *faultyChain) Commitment(ctx context.Context, netuid uint16, hotkey chain.PublicKey, at chain.Block) (f *chain.Commitment, err error) {
+	c.w.fault.step("commitment", func() { f, err = c.Chain.Commitment(ctx, netuid, hotkey, at) })
+	return f, err
+}
+
+func (c *faultyChain) SetCommitment(ctx context.Context, by chain.Signer, netuid uint16, fields [][]byte) (in chain.Inclusion, err error) {
+	c.w.fault.step("set commitment", func() { in, err = c.Chain.SetCommitment(ctx, by, netuid, fields) })
+	return in, err
+}
+
+var _ hub.Hub = (*faultyHub)(nil)
