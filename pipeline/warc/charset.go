@@ -27,9 +27,8 @@ const (
 // read: replacing what does not fit would bring damaged words into the text.
 // Only a character cut off at the end is forgiven, as crawlers cut long pages.
 func decodeText(body []byte, contentType string) (text, problem string) {
-	body = trimPartialRune(body)
-	if utf8.Valid(body) {
-		return string(body), ""
+	if whole := trimPartialRune(body); utf8.Valid(whole) {
+		return string(whole), ""
 	}
 	declared, name, _ := charset.DetermineEncoding(body, contentType)
 	isDefault := declared == encoding.Nop || declared == encoding.Encoding(charmap.Windows1252)
@@ -79,5 +78,12 @@ func guess(body []byte) string {
 		from++
 	}
 	from = max(0, from-guessLead)
-	return chardet.Detect(body[from:min(len(body), from+guessWindow)]).Charset
+	switch name := chardet.Detect(body[from:min(len(body), from+guessWindow)]).Charset; name {
+	case "CP932": // names that the Encoding Standard does not know
+		return "shift_jis"
+	case "CP949":
+		return "euc-kr"
+	default:
+		return name
+	}
 }

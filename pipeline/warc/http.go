@@ -86,9 +86,11 @@ func (m message) codings(name string) []string {
 
 // mediaType returns a Content-Type without parameters, in lower case.
 func mediaType(contentType string) string {
-	contentType, _, _ = strings.Cut(contentType, ";")
-	contentType, _, _ = strings.Cut(contentType, ",")
-	return strings.ToLower(strings.TrimSpace(contentType))
+	contentType = strings.TrimSpace(contentType)
+	if i := strings.IndexAny(contentType, "; ,\t"); i >= 0 {
+		contentType = contentType[:i]
+	}
+	return strings.ToLower(contentType)
 }
 
 // isHTMLType reports whether a media type is one of those the reference

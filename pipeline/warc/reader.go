@@ -3,9 +3,11 @@
 // giving up on a file because a part of it is broken.
 //
 // Reading is local. What is returned for a span of bytes depends on those bytes
-// alone: a reader that starts at any good record's border returns the same
-// records and damaged spans as one that starts at the beginning of the file, and
-// a file cut off at such a border reads the same up to there.
+// alone, if the span reaches from one border to another: a border is where a good
+// record begins, and the start and the end of the file. So a reader that starts
+// at a border returns the same records and damaged spans as one that starts at
+// the beginning of the file, and a file cut off at a border reads the same up to
+// there.
 package warc
 
 import (
@@ -36,8 +38,8 @@ type Options struct {
 	// are damage. 0 stands for DefaultMaxHeader.
 	MaxHeader int
 	// Shared asks for the records of gzip members that hold more than one, with
-	// Offset −1 and Length 0. Otherwise such a member is one Record{Shared: true}
-	// with its range and without content.
+	// Offset −1 and Length 0, as far as they can be read. Otherwise such a member
+	// is one Record{Shared: true} with its range and without content.
 	Shared bool
 }
 
@@ -145,14 +147,19 @@ func (r *Reader) unit() (*Record, error) {
 	r.tape.setMark()
 	at := r.tape.pos()
 	read := r.plainUnit
-	if isGzip, _, _ := starts(r.tape.br, gzipMagic); isGzip {
+	isGzip, looked, _ := starts(r.tape.br, gzipMagic)
+	if isGzip {
 		read = r.gzipUnit
 	}
 	rec, err := read(at)
-	if err != nil {
-		return nil, r.classify(err)
+	if err == nil {
+		return rec, nil
 	}
-	return rec, nil
+	err = r.classify(err)
+	if ahead := at + int64(looked) - r.tape.pos(); ahead > 0 {
+		_, _ = r.tape.br.Discard(int(ahead)) // it was looked at, and decided
+	}
+	return nil, err
 }
 
 // classify turns the error of an attempt to read into damage or src's own
