@@ -180,7 +180,8 @@ type Outcome struct {
 	RetryAfter time.Duration `json:"-"`
 }
 
-// Errors that only the operator can clear; Run ends with them.
+// Errors that the operator must look at. Run ends with all but ErrReceipt,
+// which the task server may put right by itself.
 var (
 	// ErrRepoInUse: the repository holds the claim log of another hotkey.
 	ErrRepoInUse = errors.New("the repository serves another hotkey")
@@ -227,7 +228,7 @@ func (m *Miner) Run(ctx context.Context) error {
 }
 
 func needsOperator(err error) bool {
-	for _, target := range []error{ErrRepoInUse, ErrHotkeyInUse, ErrLogLost, ErrReceipt} {
+	for _, target := range []error{ErrRepoInUse, ErrHotkeyInUse, ErrLogLost} {
 		if errors.Is(err, target) {
 			return true
 		}

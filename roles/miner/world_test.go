@@ -78,14 +78,18 @@ const (
 type fault struct {
 	steps   int
 	kills   int
-	at, way int // at 0 kills nothing
+	at, way int    // at 0 kills nothing
+	name    string // instead of at: the first step of this name
 	names   []string
 }
 
 func (f *fault) step(name string, op func()) {
 	f.steps++
 	f.names = append(f.names, name)
-	hit := f.steps == f.at // op may take steps of its own
+	hit := f.steps == f.at || f.name == name // op may take steps of its own
+	if hit {
+		f.name = ""
+	}
 	if hit && f.way != after {
 		f.kills++
 		panic(crash{name})
@@ -116,8 +120,9 @@ type world struct {
 
 	// What a test may bend.
 	tamperReceipt func(*contract.Receipt)
-	refineErr     func() error
+	refineErr     func(ctx context.Context) error
 	hubErr        func(op string) error
+	renewErr      error
 }
 
 func newWorld(t testing.TB) *world {
@@ -223,9 +228,9 @@ func (w *world) once(change ...func(*miner.Options)) (out miner.Outcome, err err
 
 // refine stands for the pipeline: it does one file after the other, marks what
 // is done, and its result depends on the receipt alone.
-func (w *world) refine(_ context.Context, r contract.Receipt, outDir string) (*refiner.Report, error) {
+func (w *world) refine(ctx context.Context, r contract.Receipt, outDir string) (*refiner.Report, error) {
 	if w.refineErr != nil {
-		if err := w.refineErr(); err != nil {
+		if err := w.refineErr(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -296,7 +301,11 @@ func (s *tasks) lease(ctx context.Context, slot int, recipe string) (contract.Re
 	if w.tamperReceipt != nil {
 		w.tamperReceipt(&r)
 	}
-	return signed(w.t, r, w.server), nil
+	by := chain.Signer(w.server)
+	if r.Server != w.server.Address() {
+		by = w.hotkey
+	}
+	return signed(w.t, r, by), nil
 }
 
 func signed(t testing.TB, r contract.Receipt, by chain.Signer) contract.Receipt {
@@ -313,7 +322,7 @@ func signed(t testing.TB, r contract.Receipt, by chain.Signer) contract.Receipt 
 	return r
 }
 
-func (s *tasks) Renew(context.Context, string, int64) error { return nil }
+func (s *tasks) Renew(context.Context, string, int64) error { return s.w.renewErr }
 
 func (s *tasks) Release(_ context.Context, task string, _ int64, reason string) error {
 	s.w.fault.step("release", func() { s.w.released[task] = reason })
