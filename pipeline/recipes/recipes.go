@@ -11,13 +11,18 @@ import (
 	"finest/pipeline"
 )
 
-// Names returns the built-in recipes.
-//
-//   - fineweb: FineWeb as released (arXiv 2406.17557, section 3), with MinHash
-//     per task. It needs the URL lists as assets.
-//   - fineweb-nolists: the same without the URL filter, so that it runs with
-//     nothing but this program.
-func Names() []string { return []string{"fineweb", "fineweb-nolists"} }
+const (
+	// FineWeb is the reference: FineWeb as released (Penedo et al. 2024,
+	// section 3; datatrove 0.2.0), with MinHash over a task. It needs the URL
+	// lists as assets.
+	FineWeb = "fineweb"
+	// FineWebNoLists is the same without the URL filter, so that it runs with
+	// nothing but this program.
+	FineWebNoLists = "fineweb-nolists"
+)
+
+// Names returns the names of the built-in recipes.
+func Names() []string { return []string{FineWeb, FineWebNoLists} }
 
 // Named returns a built-in recipe.
 func Named(name string) (contract.Recipe, error) {
@@ -25,14 +30,22 @@ func Named(name string) (contract.Recipe, error) {
 		return contract.Recipe{}, fmt.Errorf("unknown recipe %q: known are %s", name, strings.Join(Names(), ", "))
 	}
 	r := contract.Recipe{Name: name, PipelineVersion: pipeline.Version}
+	for _, s := range stages() {
+		if name == FineWebNoLists && s.spec.Name == stageURL {
+			continue
+		}
+		r.Stages = append(r.Stages, explicit(s.spec))
+	}
 	return r, nil
 }
 
-// Load returns the built-in recipe of that name, or the one in that TOML file.
-func Load(nameOrFile string) (contract.Recipe, error) { return Named(nameOrFile) }
-
-// Build returns a runner of r. Stages that need files look for them in
-// assetsDir; *filter.MissingAssetError names those that are not there.
-func Build(r contract.Recipe, assetsDir string) (*pipeline.Runner, error) {
-	return pipeline.NewRunner(r, nil)
+// explicit gives absent lists their one spelling in canonical JSON.
+func explicit(s contract.StageSpec) contract.StageSpec {
+	if s.Params == nil {
+		s.Params = map[string]string{}
+	}
+	if s.Assets == nil {
+		s.Assets = []contract.Asset{}
+	}
+	return s
 }

@@ -1,0 +1,104 @@
+package recipes
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+
+	"finest/internal/contract"
+	"finest/pipeline"
+	"finest/pipeline/extract"
+	"finest/pipeline/filter"
+	"finest/pipeline/langid"
+	"finest/pipeline/minhash"
+	"finest/pipeline/pii"
+	"finest/pipeline/tokens"
+	"finest/pipeline/words"
+)
+
+const stageURL = "url"
+
+// kind is a stage that recipes can name: as FineWeb ran it, and how it is built.
+// StageRead has no constructor.
+type kind struct {
+	spec  contract.StageSpec
+	build func(spec contract.StageSpec, assetsDir string) (pipeline.Stage, error)
+}
+
+// stages returns all kinds, in the order of the recipe fineweb.
+func stages() []kind {
+	plain := func(build func(contract.StageSpec) (pipeline.Stage, error)) func(contract.StageSpec, string) (pipeline.Stage, error) {
+		return func(s contract.StageSpec, _ string) (pipeline.Stage, error) { return build(s) }
+	}
+	return []kind{
+		{spec: pipeline.ReadSpec()},
+		{filter.URLSpec(), filter.NewURL},
+		{extract.Spec(), plain(extract.New)},
+		{langid.LanguageSpec(), plain(langid.NewLanguage)},
+		{filter.GopherRepetitionSpec(), plain(filter.NewGopherRepetition)},
+		{filter.GopherQualitySpec(), plain(filter.NewGopherQuality)},
+		{filter.C4Spec(), plain(filter.NewC4)},
+		{filter.FineWebSpec(), plain(filter.NewFineWeb)},
+		{minhash.Spec(), plain(func(s contract.StageSpec) (pipeline.Stage, error) { return minhash.New(s, words.NLTK()) })},
+		{tokens.Spec(), plain(tokens.New)},
+		{pii.PIISpec(), plain(pii.NewPII)},
+	}
+}
+
+func stageNamed(name string) (kind, error) {
+	var known []string
+	for _, k := range stages() {
+		if k.spec.Name == name {
+			return k, nil
+		}
+		known = append(known, k.spec.Name)
+	}
+	return kind{}, fmt.Errorf("unknown stage %q: known are %s", name, strings.Join(known, ", "))
+}
+
+// Build returns a runner of r with one worker per CPU. Stages that need files
+// look for them in assetsDir; the error is a *filter.MissingAssetError if some
+// are not there.
+func Build(r contract.Recipe, assetsDir string) (*pipeline.Runner, error) {
+	if err := r.Validate(); err != nil {
+		return nil, fmt.Errorf("build recipe: %w", err)
+	}
+	if r.PipelineVersion != pipeline.Version {
+		return nil, fmt.Errorf("build recipe %s: it is for version %d of the pipeline, this is version %d", r.Name, r.PipelineVersion, pipeline.Version)
+	}
+	var built []pipeline.Stage
+	seen := make(map[string]bool)
+	for i, spec := range r.Stages {
+		if seen[spec.Name] {
+			return nil, fmt.Errorf("build recipe %s: stage %s stands in it twice", r.Name, spec.Name)
+		}
+		seen[spec.Name] = true
+		k, err := stageNamed(spec.Name)
+		if err != nil {
+			return nil, fmt.Errorf("build recipe %s: %w", r.Name, err)
+		}
+		if k.build == nil {
+			if i > 0 {
+				return nil, fmt.Errorf("build recipe %s: stage %s must be the first", r.Name, spec.Name)
+			}
+			continue
+		}
+		if len(k.spec.Assets) == 0 && len(spec.Assets) > 0 {
+			return nil, fmt.Errorf("build recipe %s: stage %s needs no asset, the recipe names %s", r.Name, spec.Name, spec.Assets[0].Name)
+		}
+		s, err := k.build(spec, assetsDir)
+		if err != nil {
+			return nil, fmt.Errorf("build recipe %s: %w", r.Name, err)
+		}
+		built = append(built, s)
+	}
+	if !seen[extract.Name] {
+		return nil, fmt.Errorf("build recipe %s: without the stage %s no page has a text", r.Name, extract.Name)
+	}
+	runner, err := pipeline.NewRunner(r, built)
+	if err != nil {
+		return nil, err
+	}
+	runner.Workers = runtime.GOMAXPROCS(0)
+	return runner, nil
+}
