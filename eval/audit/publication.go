@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"iter"
-	"sync/atomic"
 
 	"finest/eval"
 	"finest/internal/contract"
@@ -52,21 +51,6 @@ func openFile(ctx context.Context, files Files, path string) (File, error) {
 	}
 }
 
-// watchedReader remembers that reading itself failed, so that a broken disk is
-// not taken for a broken file.
-type watchedReader struct {
-	io.ReaderAt
-	failure atomic.Pointer[error]
-}
-
-func (w *watchedReader) ReadAt(p []byte, off int64) (int, error) {
-	n, err := w.ReaderAt.ReadAt(p, off)
-	if err != nil && !errors.Is(err, io.EOF) {
-		w.failure.CompareAndSwap(nil, &err)
-	}
-	return n, err
-}
-
 // fileRows yields the rows of one Parquet file; exactly as many as the manifest
 // states, or an error.
 func fileRows[R any](ctx context.Context, files Files, f contract.OutputFile, read func(io.ReaderAt, int64, int64) iter.Seq2[R, error]) iter.Seq2[R, error] {
@@ -78,15 +62,15 @@ func fileRows[R any](ctx context.Context, files Files, f contract.OutputFile, re
 			return
 		}
 		defer func() { _ = file.Close() }()
-		source := &watchedReader{ReaderAt: file}
 		var n int64
-		for row, err := range read(source, file.Size(), f.Rows) {
-			if err == nil {
+		for row, err := range read(file, file.Size(), f.Rows) {
+			switch {
+			case err == nil:
 				err = ctx.Err()
-			} else if failure := source.failure.Load(); failure != nil {
-				err = eval.Blame(eval.FaultOwn, fmt.Errorf("read %s: %w", f.Path, *failure))
-			} else {
+			case errors.Is(err, shard.ErrForm):
 				err = fmt.Errorf("%s cannot be read: %w", f.Path, err)
+			default:
+				err = eval.Blame(eval.FaultOwn, fmt.Errorf("%s: %w", f.Path, err))
 			}
 			if err != nil {
 				yield(none, err)
