@@ -3,20 +3,221 @@
 // Retry-After obeyed, and a watchdog for transfers that make no progress.
 package polite
 
-import "net/http"
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+)
 
-// Client is an HTTP client that keeps to the limits.
+// Defaults of a Client.
+const (
+	// DefaultInterval keeps to four requests a second.
+	DefaultInterval = 250 * time.Millisecond
+	// DefaultAttempts with DefaultBackoff give up after about half a minute.
+	DefaultAttempts = 6
+	DefaultBackoff  = time.Second
+	// DefaultMaxWait is longer than servers under load ask for, and shorter than
+	// a quota that is used up.
+	DefaultMaxWait = 2 * time.Minute
+	// DefaultStall is longer than any server needs for its next byte.
+	DefaultStall = time.Minute
+)
+
+// maxDrain is how much of an unwanted response is read to keep its connection.
+const maxDrain = 64 << 10
+
+// Client is an HTTP client for all hosts that keeps to the limits. It is safe
+// for concurrent use; all requests of the process to a host should go through
+// one Client. Its fields must not change once it is in use.
 type Client struct {
-	HTTP      *http.Client
+	// UserAgent names the program and whom to contact about it.
 	UserAgent string
+	// Interval is the least time between the starts of two requests to one host.
+	Interval time.Duration
+	// Attempts is how often a request is sent at most.
+	Attempts int
+	// Backoff is the wait before the second attempt; it doubles from attempt to
+	// attempt, and half of each wait is chance.
+	Backoff time.Duration
+	// MaxWait is the longest wait between attempts. A server that asks for more
+	// gets no further attempt.
+	MaxWait time.Duration
+	// Stall is how long a transfer may go without a byte before it counts as cut.
+	Stall time.Duration
+
+	// Now, Sleep and Chance are the time and the randomness (in [0, 1)) of pacing
+	// and waits between attempts.
+	Now    func() time.Time
+	Sleep  func(ctx context.Context, d time.Duration) error
+	Chance func() float64
+
+	// Transport carries the requests.
+	Transport http.RoundTripper
+
+	mu   sync.Mutex
+	next map[string]time.Time // when the next request to a host may start
 }
 
-// OpenBase returns the base at location: DIR, file:DIR, http(s)://HOST/… or
-// s3://commoncrawl[/…], which is read through https://data.commoncrawl.org/.
-func OpenBase(location string, c *Client) (Base, error) { return nil, ErrNotFound }
+// NewClient returns a client with the defaults. Bodies come as stored: it asks
+// for no compression.
+func NewClient(userAgent string) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.DisableCompression = true
+	return &Client{
+		UserAgent: userAgent,
+		Interval:  DefaultInterval,
+		Attempts:  DefaultAttempts,
+		Backoff:   DefaultBackoff,
+		MaxWait:   DefaultMaxWait,
+		Stall:     DefaultStall,
+		Now:       time.Now,
+		Sleep:     sleep,
+		Chance:    rand.Float64,
+		Transport: transport,
+		next:      make(map[string]time.Time),
+	}
+}
 
-// NewClient returns a client.
-func NewClient() *Client { return &Client{} }
+// Do sends req and returns the response, as http.Client does: any final status
+// is a response and not an error, and the caller closes the body.
+//
+// Requests are repeated after broken connections and the statuses 408, 429,
+// 500, 502, 503 and 504, if the server may get them twice: those with the
+// methods GET, HEAD, OPTIONS, PUT and DELETE, and others whose header has an
+// Idempotency-Key, which with a nil value is not sent (net/http knows the same
+// convention). A request with a body is repeated only if it has GetBody.
+//
+// An error wraps ErrUnavailable if the server could not be reached or broke
+// off, and the context's error if that ended. Errors name no query, as tokens
+// may be in it.
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	repeatable := isRepeatable(req)
+	for attempt := 1; ; attempt++ {
+		resp, err := c.once(req, attempt)
+		if err == nil && !isTemporary(resp.StatusCode) {
+			return resp, nil
+		}
+		last := attempt >= c.Attempts || !repeatable
+		wait := c.backoff(attempt)
+		switch {
+		case req.Context().Err() != nil:
+			closeQuietly(resp)
+			return nil, fmt.Errorf("%s: %w", describe(req), req.Context().Err())
+		case err != nil && isPermanent(err):
+			return nil, fmt.Errorf("%s: %w", describe(req), err)
+		case err != nil && last:
+			return nil, fmt.Errorf("%s: %w: %w", describe(req), ErrUnavailable, err)
+		case err == nil:
+			if after, ok := RetryAfter(resp, c.Now()); ok {
+				wait = max(wait, after)
+			}
+			if last || wait > c.MaxWait {
+				return resp, nil
+			}
+			closeQuietly(resp)
+			c.pause(req.URL.Host, wait)
+		}
+		if err := c.Sleep(req.Context(), wait); err != nil {
+			return nil, fmt.Errorf("%s: %w", describe(req), err)
+		}
+	}
+}
 
-// Do sends req.
-func (c *Client) Do(req *http.Request) (*http.Response, error) { return c.HTTP.Do(req) }
+// once sends req one time. The body of the response ends with an error if no
+// byte comes for too long.
+func (c *Client) once(req *http.Request, attempt int) (*http.Response, error) {
+	if err := c.pace(req.Context(), req.URL.Host); err != nil {
+		return nil, err
+	}
+	dog := newWatchdog(req.Context(), c.Stall)
+	out := req.Clone(dog.ctx)
+	if req.Body != nil && req.Body != http.NoBody {
+		body := req.Body
+		if attempt > 1 {
+			var err error
+			if body, err = req.GetBody(); err != nil {
+				dog.stop()
+				return nil, fmt.Errorf("read the body again: %w", err)
+			}
+		}
+		out.Body = &sending{body, dog}
+	}
+	if out.Header.Get("User-Agent") == "" {
+		out.Header.Set("User-Agent", c.UserAgent)
+	}
+	client := http.Client{Transport: c.Transport, CheckRedirect: c.followRedirect(dog)}
+	dog.start()
+	resp, err := client.Do(out)
+	dog.pause()
+	if err != nil {
+		err = dog.explain(err)
+		dog.stop()
+		return nil, err
+	}
+	resp.Body = &receiving{resp.Body, dog}
+	return resp, nil
+}
+
+// followRedirect paces redirects too, and lets the watchdog rest meanwhile.
+func (c *Client) followRedirect(dog *watchdog) func(*http.Request, []*http.Request) error {
+	return func(req *http.Request, via []*http.Request) error {
+		if len(via) >= 10 {
+			return errors.New("too many redirects")
+		}
+		dog.pause()
+		defer dog.start()
+		return c.pace(req.Context(), req.URL.Host)
+	}
+}
+
+// isRepeatable reports whether the server may get req twice, and can.
+func isRepeatable(req *http.Request) bool {
+	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
+		return false
+	}
+	_, marked := req.Header["Idempotency-Key"]
+	safe := []string{"", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete}
+	return marked || slices.Contains(safe, req.Method)
+}
+
+// isTemporary reports whether another attempt may bring another status.
+func isTemporary(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
+		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return true
+	}
+	return false
+}
+
+// isPermanent reports whether err will come again: the server is not the one
+// it should be.
+func isPermanent(err error) bool {
+	return errors.As(err, new(*tls.CertificateVerificationError))
+}
+
+// describe names a request without credentials and query.
+func describe(req *http.Request) string {
+	u := url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path}
+	method := req.Method
+	if method == "" {
+		method = http.MethodGet
+	}
+	return method + " " + u.String()
+}
+
+// closeQuietly gives up a response, and keeps its connection if that is cheap.
+func closeQuietly(resp *http.Response) {
+	if resp != nil {
+		_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
+		_ = resp.Body.Close()
+	}
+}
