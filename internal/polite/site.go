@@ -18,6 +18,9 @@ const (
 	// maxSkip is the largest file of which a range is read from a server that
 	// knows no ranges; of larger ones that would be no polite thing to do.
 	maxSkip = 64 << 20
+	// maxTrust is how much memory is set aside because a response promises so
+	// many bytes.
+	maxTrust = 16 << 20
 )
 
 // site is a base of files below a URL.
@@ -238,12 +241,14 @@ func (s *site) cut(ctx context.Context, path string, err error) error {
 	return fmt.Errorf("read %s from %s: %w: %w", path, s, errCut, err)
 }
 
-// readN reads n bytes. Memory grows with what arrives, not with what was
-// promised.
+// readN reads n bytes. Beyond maxTrust, memory grows with what arrives and not
+// with what was promised.
 func readN(r io.Reader, n int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, n))
-	if err == nil && int64(len(b)) < n {
+	var b bytes.Buffer
+	b.Grow(int(min(n, maxTrust)) + bytes.MinRead)
+	got, err := b.ReadFrom(io.LimitReader(r, n))
+	if err == nil && got < n {
 		err = io.ErrUnexpectedEOF
 	}
-	return b, err
+	return b.Bytes(), err
 }
