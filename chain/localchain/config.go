@@ -27,7 +27,7 @@ const (
 // Subtensor has it by default.
 const MaxNeurons = 256
 
-// ErrExists: the folder holds a chain already.
+// ErrExists says that the folder holds a chain already.
 var ErrExists = errors.New("a local chain exists")
 
 // Clock tells the time and wakes sleepers; SystemClock is the real one.

@@ -23,8 +23,8 @@ const addressPrefix = 42
 // digits; small keys take fewer.
 const minAddress, maxAddress = 35, 48
 
-// Hotkey is a key pair that signs for one hotkey. It prints as its address;
-// nothing that formats it shows the secret.
+// Hotkey is a key pair that signs for one hotkey. It prints and encodes as its
+// address; nothing that formats it shows the secret.
 type Hotkey struct {
 	pair    subkey.KeyPair
 	public  chain.PublicKey
@@ -63,6 +63,9 @@ func (h *Hotkey) String() string { return h.address }
 
 // Format prints the SS58 address for every verb, so that none shows the secret.
 func (h *Hotkey) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, h.address) }
+
+// MarshalText returns the SS58 address, also for JSON.
+func (h *Hotkey) MarshalText() ([]byte, error) { return []byte(h.address), nil }
 
 // Sign signs message. Signing twice gives two signatures, both valid.
 func (h *Hotkey) Sign(message []byte) (sig [64]byte, err error) {
