@@ -10,6 +10,7 @@
 package miner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -112,9 +113,7 @@ type Miner struct {
 // New returns a miner that holds its slot's folder until Close. The error wraps
 // durable.ErrLocked if another one holds it.
 func New(o Options) (*Miner, error) {
-	if o.Slot == 0 {
-		o.Slot = 1
-	}
+	o.Slot = cmp.Or(o.Slot, 1)
 	if err := contract.ValidateRepo(o.Repo); err != nil {
 		return nil, err
 	}
@@ -130,13 +129,9 @@ func New(o Options) (*Miner, error) {
 	if o.FreeBytes == nil {
 		o.FreeBytes = freeBytes
 	}
-	for setting, standard := range map[*time.Duration]time.Duration{
-		&o.Patience: DefaultPatience, &o.Heartbeat: DefaultHeartbeat, &o.Pause: DefaultPause,
-	} {
-		if *setting <= 0 {
-			*setting = standard
-		}
-	}
+	o.Patience = cmp.Or(o.Patience, DefaultPatience)
+	o.Heartbeat = cmp.Or(o.Heartbeat, DefaultHeartbeat)
+	o.Pause = cmp.Or(o.Pause, DefaultPause)
 	m := &Miner{Options: o, openJournal: openJournal}
 	lock, err := durable.TryLock(filepath.Join(m.slotDir(), "lock"))
 	if err != nil {

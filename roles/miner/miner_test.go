@@ -7,21 +7,18 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"finest/chain"
 	"finest/hub"
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/internal/durable"
-	"finest/internal/polite"
 	"finest/roles/miner"
-	"finest/roles/taskserver/client"
 )
 
 // submitsTask makes sure that the next unit of work submits a task.
+
 func (w *world) submitsTask(number int, change ...func(*miner.Options)) miner.Outcome {
 	w.t.Helper()
 	out, err := w.once(change...)
@@ -51,51 +48,6 @@ func TestOnce(t *testing.T) {
 	if left, err := os.ReadDir(filepath.Join(w.dataDir, "slot-1", "lease")); err != nil || len(left) > 1 {
 		t.Errorf("work is left behind: %v, %v", left, err)
 	}
-}
-
-func TestReceiptsThatAreNoGood(t *testing.T) {
-	t.Parallel()
-	other := hotkey(t, "//Other").Address()
-	for name, change := range map[string]func(*contract.Receipt){
-		"form":             func(r *contract.Receipt) { r.V = 2 },
-		"path":             func(r *contract.Receipt) { r.Files[0].Path = "../x" },
-		"hotkey":           func(r *contract.Receipt) { r.Hotkey = other },
-		"recipe hash":      func(r *contract.Receipt) { r.Recipe.Hash = canon.Sum(nil) },
-		"recipe":           func(r *contract.Receipt) { r.Recipe.Name = "other" },
-		"server":           func(r *contract.Receipt) { r.Server = r.Hotkey },
-		"signature":        func(r *contract.Receipt) { r.Server = other },
-		"block hash":       func(r *contract.Receipt) { r.BlockHash = canon.Sum(nil) },
-		"block far ahead":  func(r *contract.Receipt) { r.Block, r.DeadlineBlock = 1<<40, 1<<41 },
-		"address misspelt": func(r *contract.Receipt) { r.Server = strings.Repeat("1", 47) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			w := newWorld(t)
-			w.tamperReceipt = change
-			if out, err := w.once(func(o *miner.Options) {
-				if name == "signature" || name == "address misspelt" {
-					o.ServerKeys = []string{other, strings.Repeat("1", 47)}
-				}
-			}); !errors.Is(err, miner.ErrReceipt) {
-				t.Fatalf("outcome %+v, error %v", out, err)
-			}
-			if len(w.refined) > 0 {
-				t.Error("work was done for it")
-			}
-			w.tamperReceipt = nil
-			w.submitsTask(0)
-		})
-	}
-}
-
-func TestConfiguredServerKey(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	keys := []string{hotkey(t, "//Other").Address()}
-	if _, err := w.once(func(o *miner.Options) { o.ServerKeys = keys }); !errors.Is(err, miner.ErrReceipt) {
-		t.Errorf("receipt of the owner, although another key is configured: %v", err)
-	}
-	w.submitsTask(0, func(o *miner.Options) { o.ServerKeys = append(keys, w.server.Address()) })
 }
 
 func TestBadOptions(t *testing.T) {
@@ -137,20 +89,10 @@ func TestOneMinerPerSlot(t *testing.T) {
 	}
 }
 
-func TestNotRegistered(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	_, err := w.once(func(o *miner.Options) { o.Signer = hotkey(t, "//Stranger") })
-	if !errors.Is(err, chain.ErrNotRegistered) {
-		t.Errorf("error %v", err)
-	}
-	if _, ok := w.hub.commits[repo]; ok {
-		t.Error("a repository was made")
-	}
-}
-
 // TestHubComesBack: a hub that is away is asked again; if it is away for long
+
 // the work is kept and published later. Regression of FM-7.
+
 func TestHubComesBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -179,6 +121,7 @@ func TestHubComesBack(t *testing.T) {
 }
 
 // TestBranchMoved: somebody commits to the repository while a task is published.
+
 func TestBranchMoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -198,27 +141,8 @@ func TestBranchMoved(t *testing.T) {
 	}
 }
 
-func TestRepositoryOfAnotherHotkey(t *testing.T) {
-	t.Parallel()
-	for name, files := range map[string]map[string][]byte{
-		"other hotkey": {
-			contract.LogPath:                  contract.LogLine{Task: "x-000001", Generation: 1, Manifest: canon.Sum(nil)}.Encode(),
-			contract.ManifestPath("x-000001"): []byte(`{"hotkey":"somebody"}`),
-		},
-		"no log": {contract.LogPath: []byte("2026-11-01 started\n")},
-	} {
-		w := newWorld(t)
-		w.hub.commits[repo] = []*commit{{sha: strings.Repeat("ab", 20), files: files}}
-		if _, err := w.once(); !errors.Is(err, miner.ErrRepoInUse) {
-			t.Errorf("%s: %v", name, err)
-		}
-		if len(w.refined) > 0 {
-			t.Errorf("%s: work was done", name)
-		}
-	}
-}
-
 // writeClaim writes a claim that this miner knows nothing of.
+
 func (w *world) writeClaim(c contract.Claim) {
 	w.t.Helper()
 	if _, err := w.openChain().SetCommitment(context.Background(), w.hotkey, netuid, c.Fields()); err != nil {
@@ -227,6 +151,7 @@ func (w *world) writeClaim(c contract.Claim) {
 }
 
 // claimElsewhere publishes and claims a log in another repository.
+
 func (w *world) claimElsewhere(log []byte) contract.Claim {
 	w.t.Helper()
 	c := contract.Claim{Repo: "owner/other", Commit: strings.Repeat("cd", 20), LogSHA256: canon.Sum(log)}
@@ -246,8 +171,11 @@ func TestAnotherProgramClaims(t *testing.T) {
 }
 
 // TestLogOfTheLastClaim: a miner in a new folder continues the log of the last
+
 // claim, wherever it was published; if it cannot be read nothing is claimed, as
+
 // the claim would be void.
+
 func TestLogOfTheLastClaim(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -270,6 +198,7 @@ func TestLogOfTheLastClaim(t *testing.T) {
 }
 
 // TestForeignCommitment: what another program committed is no claim.
+
 func TestForeignCommitment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -280,7 +209,9 @@ func TestForeignCommitment(t *testing.T) {
 }
 
 // TestOtherSlotClaimsFirst: between publishing and claiming the log grew, which
+
 // the lock between slots prevents unless a miner was killed there.
+
 func TestOtherSlotClaimsFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -297,7 +228,9 @@ func TestOtherSlotClaimsFirst(t *testing.T) {
 }
 
 // TestFolderLost: a miner whose folder was lost after its claim gets the same
+
 // lease again, and finds the claim rather than making another.
+
 func TestFolderLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -316,121 +249,17 @@ func TestFolderLost(t *testing.T) {
 }
 
 // waitForEnd is a refiner that works until it is stopped.
-func waitForEnd(ctx context.Context) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-func beat(o *miner.Options) { o.Heartbeat = 30 * time.Second }
-
-func TestDeadlinePasses(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.refineErr = waitForEnd
-	out, err := w.once(beat)
-	if err != nil || out.Status != miner.Abandoned || !strings.Contains(out.Reason, "deadline") {
-		t.Fatalf("outcome %+v, error %v", out, err)
-	}
-	if len(w.hub.commits[repo]) > 0 || len(w.submitted) > 0 {
-		t.Error("it was published or submitted")
-	}
-	w.refineErr = nil
-	w.tamperReceipt = func(r *contract.Receipt) { r.DeadlineBlock += 10 * deadline }
-	w.submitsTask(1)
-}
-
-func TestDeadlinePassedWhileAway(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.hubErr = func(op string) error {
-		if op == "publish" {
-			return hub.ErrUnavailable
-		}
-		return nil
-	}
-	if _, err := w.once(); !errors.Is(err, hub.ErrUnavailable) {
-		t.Fatal(err)
-	}
-	w.hubErr = nil
-	w.clock.now = w.clock.now.Add(2 * deadline * time.Second)
-	if out, err := w.once(); err != nil || out.Status != miner.Abandoned {
-		t.Fatalf("outcome %+v, error %v", out, err)
-	}
-	if len(w.hub.commits[repo]) > 0 {
-		t.Error("it was published")
-	}
-}
-
-func TestLeaseFenced(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.refineErr, w.renewErr = waitForEnd, fmt.Errorf("renew: %w", client.ErrFenced)
-	if out, err := w.once(beat); err != nil || out.Status != miner.Abandoned || !strings.Contains(out.Reason, "task server") {
-		t.Fatalf("outcome %+v, error %v", out, err)
-	}
-}
 
 // TestRefiningFails: three failures give the task back, also over restarts;
+
 // failures that go away by themselves do not count. Regression of FM-22.
-func TestRefiningFails(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	boom := errors.New("boom")
-	failure := fmt.Errorf("crawl: %w", polite.ErrUnavailable)
-	w.refineErr = func(context.Context) error { return failure }
-	for range 5 {
-		if out, err := w.once(); !errors.Is(err, polite.ErrUnavailable) {
-			t.Fatalf("outcome %+v, error %v", out, err)
-		}
-	}
-	failure = boom
-	for range 2 {
-		if out, err := w.once(); !errors.Is(err, boom) {
-			t.Fatalf("outcome %+v, error %v", out, err)
-		}
-	}
-	out, err := w.once()
-	if err != nil || out.Status != miner.Abandoned {
-		t.Fatalf("outcome %+v, error %v", out, err)
-	}
-	if reason, ok := w.released[out.Task]; !ok || strings.Contains(reason, "boom") {
-		t.Errorf("released for %q, %v: the server learns no details", reason, ok)
-	}
-	w.refineErr = nil
-	w.submitsTask(1)
-}
 
 // TestManifestOfAnotherRecipe: what a refiner returns is checked before it is
-// signed.
-func TestManifestOfAnotherRecipe(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	ref := w.recipeRef()
-	w.refineErr = func(context.Context) error { w.recipe.Stages[0].Params["depth"] = "1"; return nil }
-	w.tamperReceipt = func(r *contract.Receipt) { r.Recipe = ref }
-	if _, err := w.once(func(o *miner.Options) { o.Recipe = ref }); err == nil || !strings.Contains(err.Error(), "recipe") {
-		t.Errorf("error %v", err)
-	}
-	if len(w.hub.commits[repo]) > 0 {
-		t.Error("it was published")
-	}
-}
 
-func TestDiskFull(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	var full *miner.SpaceError
-	_, err := w.once(func(o *miner.Options) { o.FreeBytes = func(string) (int64, error) { return 1 << 20, nil } })
-	if !errors.As(err, &full) || !errors.Is(err, syscall.ENOSPC) || full.Free != 1<<20 {
-		t.Fatalf("error %v", err)
-	}
-	if len(w.refined) > 0 || len(w.released) > 0 {
-		t.Error("work was done, or the lease given back")
-	}
-	w.submitsTask(0)
-}
+// signed.
 
 // TestClaimLost: a claim that a fork took with it is made again.
+
 func TestClaimLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -442,6 +271,7 @@ func TestClaimLost(t *testing.T) {
 }
 
 // forkingChain forgets the first claim once it is written.
+
 type forkingChain struct {
 	chain.Client
 	reads *int
@@ -494,7 +324,9 @@ func TestRunEndsForTheOperator(t *testing.T) {
 }
 
 // TestDamagedJournal: a journal that no crash explains is reported, with what to
+
 // do about it.
+
 func TestDamagedJournal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -508,6 +340,7 @@ func TestDamagedJournal(t *testing.T) {
 }
 
 // TestSlotsTakeTurns: while one slot extends the log, another waits.
+
 func TestSlotsTakeTurns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -1,0 +1,248 @@
+package miner_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/rs/zerolog"
+
+	"finest/chain"
+	"finest/chain/localchain"
+	"finest/chain/wallet"
+	"finest/hub"
+	"finest/hub/localhub"
+	"finest/internal/canon"
+	"finest/internal/contract"
+	"finest/internal/durable"
+	"finest/internal/polite"
+	"finest/pipeline"
+	"finest/roles/miner"
+	"finest/roles/taskserver/client"
+)
+
+// The test binary is a miner if it finds these: the folder it lives in, and at
+// which step it kills itself with SIGKILL (0: at none).
+const (
+	folderEnv = "FINEST_TEST_MINER"
+	killEnv   = "FINEST_TEST_KILL"
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(folderEnv); dir != "" {
+		at, _ := strconv.Atoi(os.Getenv(killEnv))
+		if err := (&process{dir: dir, at: at}).run(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+const (
+	processTasks = 2
+	processFiles = 2 // WARC files of a task
+	processPages = 3 // pages of a WARC file
+)
+
+// process is a miner in a process of its own, with nothing but folders around
+// it: local chain, local hub, WARC files, and a task server of a few files.
+type process struct {
+	dir   string
+	at    int
+	steps int
+}
+
+func (p *process) path(elem ...string) string {
+	return filepath.Join(append([]string{p.dir}, elem...)...)
+}
+
+func (p *process) step() {
+	p.steps++
+	if p.steps == p.at {
+		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+		select {}
+	}
+}
+
+// run works until there is no task, and prints how many steps it took.
+func (p *process) run() error {
+	signer, err := wallet.FromURI("//Miner")
+	if err != nil {
+		return err
+	}
+	server, err := wallet.FromURI("//Server")
+	if err != nil {
+		return err
+	}
+	local, err := localchain.Open(p.path("chain"), localchain.SystemClock{})
+	if err != nil {
+		return err
+	}
+	repos, err := localhub.Open(p.path("hub"))
+	if err != nil {
+		return err
+	}
+	recipe := contract.Recipe{Name: "plain", PipelineVersion: pipeline.Version, Stages: []contract.StageSpec{
+		{Name: "whole", Params: map[string]string{}, Assets: []contract.Asset{}},
+	}}
+	hash, err := pipeline.HashRecipe(recipe)
+	if err != nil {
+		return err
+	}
+	base, err := polite.OpenBase(p.path("warc"), nil)
+	if err != nil {
+		return err
+	}
+	runner := &pipeline.Runner{Recipe: recipe, Stages: []pipeline.Stage{wholePage{p}}, Workers: 1}
+	tasks := &fileTasks{p: p, chain: local, server: server, hotkey: signer.Address(), recipe: contract.RecipeRef{Name: recipe.Name, Hash: hash}}
+	m, err := miner.New(miner.Options{
+		Chain: steppedChain{local, p}, Hub: steppedHub{repos, p}, Tasks: tasks, Signer: signer,
+		Refine: miner.NewRefiner(base, runner, nil, zerolog.Nop()),
+		Netuid: netuid, Repo: repo, Recipe: tasks.recipe, DataDir: p.path("data"), Log: zerolog.Nop(),
+		FreeBytes: func(string) (int64, error) { return 1 << 40, nil },
+	})
+	if err != nil {
+		return err
+	}
+	m.WrapJournal(func(_ string, j miner.Journal) miner.Journal { return steppedJournal{j, p} })
+	for {
+		out, err := m.Once(context.Background())
+		if err != nil {
+			return err
+		}
+		if out.Status == miner.NoTask {
+			fmt.Println(p.steps)
+			return m.Close()
+		}
+	}
+}
+
+// wholePage takes the HTML for the text, and notes that it did.
+type wholePage struct{ p *process }
+
+func (wholePage) Name() string { return "whole" }
+
+func (s wholePage) Process(d *pipeline.Document) *pipeline.Drop {
+	s.p.step()
+	f, err := os.OpenFile(s.p.path("pages"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err == nil {
+		_, err = fmt.Fprintln(f, d.URL)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		panic(err)
+	}
+	d.Text, d.Language = d.HTML, "en"
+	return nil
+}
+
+type steppedChain struct {
+	chain.Client
+	p *process
+}
+
+func (c steppedChain) SetCommitment(ctx context.Context, by chain.Signer, netuid uint16, fields [][]byte) (chain.Inclusion, error) {
+	c.p.step()
+	defer c.p.step()
+	return c.Client.SetCommitment(ctx, by, netuid, fields)
+}
+
+type steppedHub struct {
+	hub.Hub
+	p *process
+}
+
+func (h steppedHub) Publish(ctx context.Context, p hub.Publication) (string, error) {
+	h.p.step()
+	defer h.p.step()
+	for i, s := range p.Add {
+		p.Add[i].Open = func() (io.ReadCloser, error) { h.p.step(); return s.Open() }
+	}
+	return h.Hub.Publish(ctx, p)
+}
+
+type steppedJournal struct {
+	miner.Journal
+	p *process
+}
+
+func (j steppedJournal) Append(entry []byte) error {
+	j.p.step()
+	return j.Journal.Append(entry)
+}
+
+// fileTasks is a task server that keeps receipts and submissions as files.
+type fileTasks struct {
+	p      *process
+	chain  chain.Client
+	server *wallet.Hotkey
+	hotkey string
+	recipe contract.RecipeRef
+}
+
+func (s *fileTasks) Lease(ctx context.Context, _ int, _ string) (r contract.Receipt, err error) {
+	s.p.step()
+	number := 0
+	for ; ; number++ {
+		if number == processTasks {
+			return r, client.ErrNoTask
+		}
+		if _, err := os.Stat(s.p.path("tasks", contract.TaskID(crawl, number)+".submit")); err != nil {
+			break
+		}
+	}
+	path := s.p.path("tasks", contract.TaskID(crawl, number)+".receipt")
+	if raw, err := os.ReadFile(path); err == nil {
+		return r, json.Unmarshal(raw, &r)
+	}
+	block, err := s.chain.Finalized(ctx)
+	if err != nil {
+		return r, err
+	}
+	r = contract.Receipt{
+		V: 1, Task: contract.TaskID(crawl, number), Crawl: crawl, CatalogueSHA256: canon.Sum(nil), Recipe: s.recipe,
+		Hotkey: s.hotkey, Generation: 1, Block: block.Number, BlockHash: block.Hash.String(), DeadlineBlock: 1 << 40, Server: s.server.Address(),
+	}
+	for i := range processFiles {
+		name := warcName(number, i)
+		info, err := os.Stat(s.p.path("warc", name))
+		if err != nil {
+			return r, err
+		}
+		r.Files = append(r.Files, contract.InputFile{Path: name, Bytes: info.Size()})
+	}
+	raw, err := canon.Marshal(r)
+	if err != nil {
+		return r, err
+	}
+	signature, err := s.server.Sign(raw)
+	if err != nil {
+		return r, err
+	}
+	r.Signature = fmt.Sprintf("%x", signature)
+	if raw, err = canon.Marshal(r); err != nil {
+		return r, err
+	}
+	return r, durable.WriteBytes(path, 0o600, raw)
+}
+
+func (s *fileTasks) Renew(context.Context, string, int64) error { return nil }
+
+func (s *fileTasks) Release(context.Context, string, int64, string) error {
+	return errors.New("nothing should be released")
+}
+
+func (s *fileTasks) Submit(_ context.Context, r contract.SubmitRequest) error {
+	s.p.step()
+	defer s.p.step()
+	return durable.WriteBytes(s.p.path("tasks", r.Task+".submit"), 0o600, []byte(r.Claim))
+}
