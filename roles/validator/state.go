@@ -36,9 +36,11 @@ type state struct {
 	index map[caseKey]*caseState
 }
 
+// caseKey names a case.
 type caseKey struct {
-	hotkey, task string
-	generation   int64
+	Hotkey     string `json:"hotkey"`
+	Task       string `json:"task"`
+	Generation int64  `json:"generation"`
 }
 
 // caseState is one task of one hotkey and what was found about it.
@@ -90,7 +92,7 @@ type event struct {
 	Streak *int64     `json:"streak,omitempty"`
 
 	Weights   *weightsState `json:"weights,omitempty"`
-	Published []caseRef     `json:"published,omitempty"`
+	Published []caseKey     `json:"published,omitempty"`
 	Proofs    *proofsState  `json:"proofs,omitempty"`
 }
 
@@ -103,12 +105,6 @@ type claimsEvent struct {
 	Hotkey string               `json:"hotkey"`
 	Claims []submission.Claimed `json:"claims"`
 	Bound  []submission.Bound   `json:"bound,omitempty"`
-}
-
-type caseRef struct {
-	Hotkey     string `json:"hotkey"`
-	Task       string `json:"task"`
-	Generation int64  `json:"generation"`
 }
 
 func newState() *state {
@@ -146,7 +142,7 @@ func (s *state) apply(e event) {
 		}
 	}
 	for _, r := range e.Published {
-		if c := s.index[caseKey(r)]; c != nil {
+		if c := s.index[r]; c != nil {
 			c.Published = true
 		}
 	}

@@ -230,7 +230,7 @@ func (v *Validator) publish(ctx context.Context) error {
 		pay[caseKey{d.Hotkey, d.Task, d.Generation}] = strconv.FormatFloat(d.Pay, 'f', 0, 64)
 	}
 	var verdicts []contract.Verdict
-	var refs []caseRef
+	var refs []caseKey
 	flush := func() error {
 		if len(verdicts) == 0 {
 			return nil
@@ -250,7 +250,7 @@ func (v *Validator) publish(ctx context.Context) error {
 			Task: c.Line.Task, Generation: c.Line.Generation, Hotkey: c.Hotkey, Manifest: c.Line.Manifest,
 			Outcome: string(c.Verdict.Outcome), Reason: shorten(c.Verdict.Reason, contract.MaxReason), Pay: pay[c.key()],
 		})
-		refs = append(refs, caseRef(c.key()))
+		refs = append(refs, c.key())
 		if len(verdicts) == contract.MaxVerdicts {
 			if err := flush(); err != nil {
 				return err
