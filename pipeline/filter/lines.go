@@ -7,7 +7,7 @@ import (
 
 // lineSet is a set of the lines of a file: the file itself and a table of
 // offsets, together the file's size and at most 16 bytes a line. The adult
-// domains of UT1, 4.5 million lines, take 157 MB.
+// domains of UT1, 4.5 million lines, take 190 MB.
 type lineSet struct {
 	data []byte
 	seed maphash.Seed
@@ -31,8 +31,7 @@ func newLineSet(data []byte) *lineSet {
 		line := s.lineAt(start)
 		if entry := bytes.TrimSpace(line); len(entry) > 0 && line[0] != '#' {
 			at := start + bytes.Index(line, entry)
-			slot, _ := s.find(entry)
-			s.table[slot] = uint32(at) + 1
+			s.table[s.free(entry)] = uint32(at) + 1
 		}
 		start += len(line) + 1
 	}
@@ -48,23 +47,31 @@ func (s *lineSet) lineAt(at int) []byte {
 	return rest
 }
 
-// find returns the slot of an entry and whether it is there.
-func (s *lineSet) find(entry []byte) (slot uint64, ok bool) {
-	mask := uint64(len(s.table) - 1)
-	slot = maphash.Bytes(s.seed, entry) & mask
+// free returns the slot where an entry goes. Equal entries are not looked for:
+// an entry that is there twice does no harm.
+func (s *lineSet) free(entry []byte) uint64 {
+	slot := s.hash(entry)
 	for s.table[slot] != 0 {
-		if bytes.Equal(bytes.TrimSpace(s.lineAt(int(s.table[slot]-1))), entry) {
-			return slot, true
-		}
-		slot = (slot + 1) & mask
+		slot = s.after(slot)
 	}
-	return slot, false
+	return slot
 }
 
-func (s *lineSet) has(entry string) bool {
-	if entry == "" {
+func (s *lineSet) has(text string) bool {
+	entry := []byte(text)
+	if len(entry) == 0 {
 		return false
 	}
-	_, ok := s.find([]byte(entry))
-	return ok
+	for slot := s.hash(entry); s.table[slot] != 0; slot = s.after(slot) {
+		if bytes.Equal(bytes.TrimSpace(s.lineAt(int(s.table[slot]-1))), entry) {
+			return true
+		}
+	}
+	return false
 }
+
+func (s *lineSet) hash(entry []byte) uint64 {
+	return maphash.Bytes(s.seed, entry) & uint64(len(s.table)-1)
+}
+
+func (s *lineSet) after(slot uint64) uint64 { return (slot + 1) & uint64(len(s.table)-1) }

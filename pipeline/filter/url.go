@@ -2,6 +2,7 @@ package filter
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -68,6 +69,11 @@ func NewURL(spec pipeline.StageSpec, assetsDir string) (pipeline.Stage, error) {
 	files, err := readAssets(spec, assetsDir)
 	if err != nil {
 		return nil, err
+	}
+	for _, a := range URLSpec().Assets {
+		if _, ok := files[a.Name]; !ok {
+			return nil, fmt.Errorf("stage %s: the recipe pins no file %s", spec.Name, a.Name)
+		}
 	}
 	u.domains = newLineSet(files[domainsFile])
 	u.urls = newLineSet(files[urlsFile])

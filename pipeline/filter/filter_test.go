@@ -1,0 +1,220 @@
+package filter_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"finest/pipeline"
+	"finest/pipeline/filter"
+)
+
+type newStage func(pipeline.StageSpec) (pipeline.Stage, error)
+
+// build returns a stage with some parameters changed.
+func build(t testing.TB, spec pipeline.StageSpec, construct newStage, params map[string]string) pipeline.Stage {
+	t.Helper()
+	for name, v := range params {
+		if _, ok := spec.Params[name]; !ok {
+			t.Fatalf("stage %s has no parameter %s", spec.Name, name)
+		}
+		spec.Params[name] = v
+	}
+	stage, err := construct(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if stage.Name() != spec.Name {
+		t.Errorf("stage %s of spec %s", stage.Name(), spec.Name)
+	}
+	return stage
+}
+
+// example is a text and the reason for which it is dropped, "" if it is kept.
+type example struct{ text, reason string }
+
+func check(t *testing.T, stage pipeline.Stage, examples []example) {
+	t.Helper()
+	for _, e := range examples {
+		reason := ""
+		if drop := stage.Process(&pipeline.Document{Text: e.text}); drop != nil {
+			reason = drop.Reason
+		}
+		if reason != e.reason {
+			t.Errorf("%s of %.120q: %q, want %q", stage.Name(), e.text, reason, e.reason)
+		}
+	}
+}
+
+// prose is 41 words in which nothing repeats.
+const prose = "When the ferry left the harbour that morning, nobody on deck noticed the boy who had hidden " +
+	"behind the life rafts. 'They will find me soon,' he thought, 'but by then we shall be far out " +
+	"at sea and have to go on together.'"
+
+type stageKind struct {
+	spec      func() pipeline.StageSpec
+	construct newStage
+}
+
+func stageKinds(t *testing.T) []stageKind {
+	pinned, dir := assets(t, lists)
+	return []stageKind{
+		{filter.GopherRepetitionSpec, filter.NewGopherRepetition},
+		{filter.GopherQualitySpec, filter.NewGopherQuality},
+		{filter.C4Spec, filter.NewC4},
+		{filter.FineWebSpec, filter.NewFineWeb},
+		{filter.URLSpec, func(s pipeline.StageSpec) (pipeline.Stage, error) {
+			s.Assets = pinned.Assets
+			return filter.NewURL(s, dir)
+		}},
+	}
+}
+
+func TestParametersAreChecked(t *testing.T) {
+	for _, s := range stageKinds(t) {
+		build(t, s.spec(), s.construct, nil)
+		for name := range s.spec().Params {
+			spec := s.spec()
+			delete(spec.Params, name)
+			if _, err := s.construct(spec); err == nil || !strings.Contains(err.Error(), name) {
+				t.Errorf("stage %s without %s: error %v", spec.Name, name, err)
+			}
+		}
+		spec := s.spec()
+		spec.Params["no_such"] = "1"
+		if _, err := s.construct(spec); err == nil || !strings.Contains(err.Error(), "no_such") {
+			t.Errorf("stage %s with a parameter more: error %v", spec.Name, err)
+		}
+	}
+}
+
+func TestOddTextsDoNotPanic(t *testing.T) {
+	for _, s := range stageKinds(t) {
+		stage := build(t, s.spec(), s.construct, nil)
+		for _, text := range []string{"", " ", "\n", "\n\n\n", "a", ".", "\x1c", "\u2028\u2028", "\xff"} {
+			stage.Process(&pipeline.Document{Text: text, URL: text})
+		}
+	}
+}
+
+func TestGopherRepetition(t *testing.T) {
+	filler := func(n int, s string) string { return strings.Repeat(s, n) }
+	check(t, build(t, filter.GopherRepetitionSpec(), filter.NewGopherRepetition, nil), []example{
+		{filler(4, "I am your father.\n"), "dup_line_frac"},
+		{filler(4, "I am your father.\n\n"), "dup_para_frac"},
+		{"First of all.\n\nSecond of all.\n\nThird of all.\n\n" + filler(2, filler(30, "x")+".\n\n"), "dup_para_char_frac"},
+		{"First of all.\nSecond of all.\nThird of all.\n" + filler(2, filler(40, "x")+".\n"), "dup_line_char_frac"},
+		{"I am Frank, I am Frank, I am Frank", "top_2_gram"},
+		{"I am Frank, you are Jhon. I am Frank. I am Frank you are Jhon", "top_3_gram"},
+		{filler(4, "I am a solo traveller ") + prose, "duplicated_5_n_grams"},
+		{prose, ""},
+		{"alpha beta", "top_2_gram"},
+	})
+	off := map[string]string{"dup_para_frac": "0", "dup_para_char_frac": "0", "dup_line_frac": "0", "dup_line_char_frac": "0"}
+	check(t, build(t, filter.GopherRepetitionSpec(), filter.NewGopherRepetition, off), []example{
+		{filler(4, prose+"\n"), "duplicated_5_n_grams"},
+	})
+}
+
+func TestGopherQuality(t *testing.T) {
+	stage := build(t, filter.GopherQualitySpec(), filter.NewGopherQuality,
+		map[string]string{"min_doc_words": "10", "max_doc_words": "1000"})
+	check(t, stage, []example{
+		{"I am too small...", "gopher_short_doc"},
+		{strings.Repeat("long ", 1001), "gopher_long_doc"},
+		{strings.Repeat("I am ", 20), "gopher_below_avg_threshold"},
+		{strings.Repeat("interconnection ", 20), "gopher_above_avg_threshold"},
+		{strings.Repeat("# comment ", 20), "gopher_too_many_hashes"},
+		{strings.Repeat("... comment ", 20), "gopher_too_many_ellipsis"},
+		{strings.Repeat("• the first of points\n- that of second\n", 10), "gopher_too_many_bullets"},
+		{strings.Repeat("the first of many long lines, one after the other, ends like this ...\n", 10), "gopher_too_many_end_ellipsis"},
+		{strings.Repeat("the ./!*?<><> apple <?////> orange  ++ interconnection !<>??? have", 20), "gopher_below_alpha_threshold"},
+		{strings.Repeat("nothing here counts ", 10), "gopher_enough_stop_words"},
+		{strings.Repeat("nothing here counts ", 10) + "the The", "gopher_enough_stop_words"},
+		{strings.Repeat("nothing here counts ", 10) + "the the", ""},
+		{prose, ""},
+	})
+}
+
+func TestC4(t *testing.T) {
+	clean := "This line is a clean sentence."
+	lines := func(s ...string) string { return strings.Join(s, "\n") }
+	five := strings.Repeat(clean+"\n", 5)
+	stage := build(t, filter.C4Spec(), filter.NewC4, nil)
+	check(t, stage, []example{
+		{five + clean, ""},
+		{five + "And then lorem ipsum follows.", "lorem_ipsum"},
+		{five + "There is a { in it.", "curly_bracket"},
+		{clean, "too_few_sentences"},
+		{strings.Repeat(clean+" ", 5), ""},
+		{five + "read our { privacy policy } here", "curly_bracket"},
+	})
+	for text, want := range map[string]string{
+		"  A fact.[12] And more[edit] text[citation needed] here. ": "A fact. And more text here.",
+		"Lorem ipsum":                        "",
+		"javascript { code } here":           "",
+		"Please enable JavaScript to go on.": "",
+		"This site uses cookies for you.":    "",
+		"two words":                          "",
+		"A {":                                "",
+		"A word of " + strings.Repeat("x", 1001) + " here.": "",
+		"A word of " + strings.Repeat("é", 1000) + " here.": "A word of " + strings.Repeat("é", 1000) + " here.",
+		"[1] [2] [3]": "",
+	} {
+		d := &pipeline.Document{Text: lines(text, five)}
+		if drop := stage.Process(d); drop != nil {
+			t.Errorf("%.60q is dropped: %+v", text, *drop)
+			continue
+		}
+		got := strings.TrimSuffix(strings.TrimSuffix(d.Text, strings.TrimSpace(five)), "\n")
+		if strings.TrimSpace(got) != want {
+			t.Errorf("%.60q becomes %.60q, want %.60q", text, got, want)
+		}
+	}
+	d := &pipeline.Document{Text: " four\n" + strings.Repeat(clean+"\r\n", 4)}
+	before := d.Text
+	if drop := stage.Process(d); drop == nil || drop.Value != 4 || d.Text != before {
+		t.Errorf("four sentences: %+v, text changed %t", drop, d.Text != before)
+	}
+}
+
+func TestFineWeb(t *testing.T) {
+	long := func(i int) string { return fmt.Sprintf("This is line number %d of a longer text", i) }
+	numbered := func(n, punctuated int) string {
+		var b strings.Builder
+		for i := range n {
+			b.WriteString(long(i))
+			if i < punctuated {
+				b.WriteByte('.')
+			}
+			if i+1 < n {
+				b.WriteByte('\n')
+			}
+		}
+		return b.String()
+	}
+	check(t, build(t, filter.FineWebSpec(), filter.NewFineWeb, nil), []example{
+		{numbered(8, 1), ""},
+		{numbered(9, 1), "line_punct_ratio"},
+		{numbered(25, 3), "line_punct_ratio"}, // equal to the threshold
+		{strings.ReplaceAll(numbered(5, 5), ".", `"`), ""},
+		{strings.Repeat("A short line.\n", 5), "short_line_ratio"},
+		{long(0) + ".\n" + long(1) + ".\n\n\n\n\n", "short_line_ratio"}, // blank lines are lines
+		{numbered(3, 3) + "\n" + long(2) + ".", "char_dup_ratio"},
+		{strings.Repeat("a\n", 50), "line_punct_ratio"},
+		{"\n\n", "line_punct_ratio"},
+		{"", "line_punct_ratio"},
+	})
+	words := func(i int) string { return strings.Repeat(string(rune('a'+i)), 40) + " word." }
+	var list []string
+	for i := range 10 {
+		list = append(list, words(i))
+	}
+	check(t, build(t, filter.FineWebSpec(), filter.NewFineWeb, nil), []example{
+		{strings.ReplaceAll(strings.Join(list, "\n"), " word.", "."), "list_ratio"},
+	})
+	check(t, build(t, filter.FineWebSpec(), filter.NewFineWeb, map[string]string{"line_punct_exclude_zero": "true"}), []example{
+		{numbered(9, 0), ""},
+		{numbered(9, 1), "line_punct_ratio"},
+	})
+}
