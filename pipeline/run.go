@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"runtime"
+	"strings"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -326,7 +327,7 @@ func (j *job) run(r *Runner, f File, times []time.Duration) {
 		row.KeptFile, row.KeptOffset = row.File, row.Offset
 	}
 	j.page.Row = &contract.Row{
-		Text: d.Text, ID: d.ID, Dump: f.Dump, URL: d.URL, Date: d.Date, FilePath: f.Path,
+		Text: strings.ToValidUTF8(d.Text, "\ufffd"), ID: d.ID, Dump: f.Dump, URL: d.URL, Date: d.Date, FilePath: f.Path,
 		Language: d.Language, LanguageScore: d.LanguageScore, TokenCount: d.TokenCount,
 		WARCOffset: rec.Offset, WARCLength: int32(rec.Length),
 	}

@@ -6,11 +6,14 @@ package refiner
 import (
 	"context"
 	"errors"
+	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/rs/zerolog"
 
 	"finest/internal/contract"
+	"finest/internal/durable"
 	"finest/internal/polite"
 	"finest/pipeline"
 )
@@ -62,8 +65,8 @@ type Progress struct {
 	// File is the number of the present file of Files, from 0.
 	File, Files int
 	Path        string
-	// Bytes of BytesTotal of all files are done; BytesTotal is 0 as long as a
-	// size is unknown.
+	// Bytes of BytesTotal are done: of this file in PhaseDownload, else of all
+	// files. BytesTotal is 0 if a size is unknown.
 	Bytes, BytesTotal int64
 	// Pages were read so far, Kept survived every stage before clustering.
 	Pages, Kept int64
@@ -101,6 +104,87 @@ type Report struct {
 
 // Refine runs the job. It writes data/, ledger/ and run.json under OutDir; the
 // caller writes the manifest.
+//
+// Beside what Runner.Scan takes, it holds the band keys of the documents that
+// survived (240 bytes each) and one row group of each file it writes (32 MiB,
+// or one document).
 func Refine(ctx context.Context, o Options) (*Report, error) {
-	return nil, errors.New("refine: not built yet")
+	j, err := newJob(o)
+	if err != nil {
+		return nil, fmt.Errorf("refine: %w", err)
+	}
+	defer j.close()
+	for i := range j.Inputs {
+		if err := j.refineFile(ctx, i); err != nil {
+			return nil, fmt.Errorf("refine %s: %w", j.Inputs[i].Path, err)
+		}
+	}
+	report, err := j.finish(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("refine: %w", err)
+	}
+	return report, nil
+}
+
+// job is one run of Refine.
+type job struct {
+	Options
+	start    time.Time
+	lock     *durable.Lock
+	journal  *durable.Journal
+	finished []*scanned // by file; nil where still to do
+	stages   map[string]time.Duration
+	progress Progress
+}
+
+func newJob(o Options) (*job, error) {
+	if o.Task == "" {
+		o.Task = contract.LocalTask
+	}
+	if o.WorkDir == "" {
+		o.WorkDir = filepath.Join(o.OutDir, ".work")
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Progress == nil {
+		o.Progress = func(Progress) {}
+	}
+	switch {
+	case len(o.Inputs) == 0:
+		return nil, errors.New("no WARC files")
+	case o.Dump != "" && !contract.ValidCrawl(o.Dump):
+		return nil, fmt.Errorf("%q is no name of a dump", o.Dump)
+	}
+	seen := make(map[string]bool)
+	j := &job{
+		Options: o, start: o.Now(), finished: make([]*scanned, len(o.Inputs)),
+		stages: make(map[string]time.Duration), progress: Progress{Files: len(o.Inputs)},
+	}
+	for _, in := range o.Inputs {
+		if seen[in.Path] {
+			return nil, fmt.Errorf("two inputs are named %s", in.Path)
+		}
+		seen[in.Path] = true
+		j.progress.BytesTotal += in.Bytes
+	}
+	for _, in := range o.Inputs {
+		if in.Bytes == 0 {
+			j.progress.BytesTotal = 0
+		}
+	}
+	runner := *o.Runner
+	if runner.Now == nil {
+		runner.Now = o.Now
+	}
+	j.Runner = &runner
+	if err := j.openJournal(); err != nil {
+		return nil, err
+	}
+	return j, nil
+}
+
+func (j *job) close() {
+	_ = j.journal.Close()
+	_ = j.lock.Unlock()
 }

@@ -1,0 +1,208 @@
+package refiner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"finest/internal/durable"
+	"finest/internal/polite"
+)
+
+const (
+	downloadPrefix = "download-"
+	partSuffix     = ".part"
+	// resumeChunk is the length of the ranges that complete a download which an
+	// earlier run began; repairChunk that of those compared with damaged spans.
+	resumeChunk = 32 << 20
+	repairChunk = 8 << 20
+)
+
+// openLocal opens a file that its base reads from a folder of this machine, so
+// that it need not be copied; it returns nil for files elsewhere. Bases name
+// themselves by a URL, but folders by their path.
+func openLocal(in Input) (*os.File, error) {
+	dir := in.Base.String()
+	if strings.Contains(dir, "://") {
+		return nil, nil
+	}
+	if !fs.ValidPath(in.Path) {
+		return nil, fmt.Errorf("path %q: %w", in.Path, fs.ErrInvalid)
+	}
+	return os.Open(filepath.Join(dir, filepath.FromSlash(in.Path)))
+}
+
+// open returns the file, in place if it is on this machine, else downloaded. Its
+// size is the one the job expects.
+func (j *job) open(ctx context.Context, i int) (*source, error) {
+	in := j.Inputs[i]
+	f, err := openLocal(in)
+	if err != nil {
+		return nil, err
+	}
+	src := &source{f: f}
+	if f == nil {
+		src.downloaded = true
+		if src.f, err = j.download(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	info, err := src.f.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%s is not a regular file", src.f.Name())
+	case in.Bytes > 0 && info.Size() != in.Bytes:
+		err = fmt.Errorf("the file at %s has %d bytes instead of %d", in.Base, info.Size(), in.Bytes)
+	}
+	if err != nil {
+		src.close()
+		return nil, err
+	}
+	src.size = info.Size()
+	return src, nil
+}
+
+// download fetches a file whole into WorkDir, going on where an earlier run was
+// stopped.
+func (j *job) download(ctx context.Context, i int) (*os.File, error) {
+	path := filepath.Join(j.WorkDir, fmt.Sprintf("%s%06d", downloadPrefix, i))
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return f, err
+	}
+	part, err := os.OpenFile(path+partSuffix, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err = j.fill(ctx, j.Inputs[i], part); err == nil {
+		err = part.Sync()
+	}
+	if err = errors.Join(err, part.Close()); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(path+partSuffix, path); err != nil {
+		return nil, err
+	}
+	if err := durable.SyncDir(j.WorkDir); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(path, os.O_RDWR, 0)
+}
+
+// fill writes the file into part, which may hold the beginning of it.
+func (j *job) fill(ctx context.Context, in Input, part *os.File) error {
+	have, err := part.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	done, err := j.resume(ctx, in, part, have)
+	if done || err != nil {
+		return err
+	}
+	if err := part.Truncate(0); err != nil {
+		return err
+	}
+	if _, err := part.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	r, size, err := in.Base.Open(ctx, in.Path)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	if in.Bytes > 0 && size >= 0 && size != in.Bytes {
+		return fmt.Errorf("the file at %s has %d bytes instead of %d", in.Base, size, in.Bytes)
+	}
+	n, err := io.Copy(&downloadWriter{j: j, w: part, total: max(0, size)}, r)
+	if err == nil && size >= 0 && n != size {
+		err = fmt.Errorf("%w: %d bytes came instead of %d", polite.ErrUnavailable, n, size)
+	}
+	return err
+}
+
+// resume completes a download of which part holds the first have bytes. It
+// reports false if it must begin anew.
+func (j *job) resume(ctx context.Context, in Input, part *os.File, have int64) (bool, error) {
+	if have == 0 {
+		return false, nil
+	}
+	size, err := in.Base.Size(ctx, in.Path)
+	if err != nil {
+		return false, err
+	}
+	if size < have {
+		return false, nil
+	}
+	w := &downloadWriter{j: j, w: part, n: have, total: size}
+	for w.n < size {
+		want := min(resumeChunk, size-w.n)
+		b, total, err := in.Base.ReadRange(ctx, in.Path, w.n, want)
+		if err != nil {
+			return false, err
+		}
+		if total != size || int64(len(b)) != want {
+			return false, fmt.Errorf("%w: %d bytes became %d", polite.ErrChanged, size, total)
+		}
+		if _, err := w.Write(b); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// downloadWriter reports progress.
+type downloadWriter struct {
+	j        *job
+	w        io.Writer
+	n, total int64
+}
+
+func (d *downloadWriter) Write(p []byte) (int, error) {
+	n, err := d.w.Write(p)
+	d.n += int64(n)
+	progress := d.j.progress
+	progress.Phase, progress.Bytes, progress.BytesTotal = PhaseDownload, d.n, d.total
+	d.j.Progress(progress)
+	return n, err
+}
+
+// repair reads damaged spans of a download again and writes what differs into
+// it. It reports whether anything did: if not, the file itself is damaged.
+func (j *job) repair(ctx context.Context, in Input, src *source, damage []span) (bool, error) {
+	repaired := false
+	for _, s := range damage {
+		for at, end := s.offset, s.offset+s.length; at < end; {
+			want := min(repairChunk, end-at)
+			there, total, err := in.Base.ReadRange(ctx, in.Path, at, want)
+			if err != nil {
+				return false, fmt.Errorf("read damaged bytes %d to %d again: %w", at, at+want, err)
+			}
+			if total != src.size || int64(len(there)) != want {
+				return false, fmt.Errorf("%w: %d bytes became %d", polite.ErrChanged, src.size, total)
+			}
+			here := make([]byte, want)
+			if _, err := src.f.ReadAt(here, at); err != nil {
+				return false, err
+			}
+			if !bytes.Equal(here, there) {
+				repaired = true
+				if _, err := src.f.WriteAt(there, at); err != nil {
+					return false, err
+				}
+			}
+			at += want
+		}
+	}
+	if repaired {
+		j.Log.Warn().Str("task", j.Task).Str("file", in.Path).Msg("download was damaged and is repaired")
+		return true, src.f.Sync()
+	}
+	return false, nil
+}
