@@ -1,0 +1,145 @@
+package refiner_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"testing/iotest"
+
+	"finest/internal/polite"
+	"finest/roles/refiner"
+)
+
+// remote is a base elsewhere, with one file.
+type remote struct {
+	file []byte
+	// sent is what a whole-file request yields; sentErr ends it.
+	sent    []byte
+	sentErr error
+	// ranges lists the ranges that were asked for.
+	ranges []string
+}
+
+var _ polite.Base = (*remote)(nil)
+
+func (r *remote) String() string { return "https://example.org/" }
+
+func (r *remote) Open(context.Context, string) (io.ReadCloser, int64, error) {
+	src := io.Reader(bytes.NewReader(r.sent))
+	if r.sentErr != nil {
+		src = io.MultiReader(src, iotest.ErrReader(r.sentErr))
+	}
+	return io.NopCloser(src), int64(len(r.file)), nil
+}
+
+func (r *remote) Size(context.Context, string) (int64, error) { return int64(len(r.file)), nil }
+
+func (r *remote) ReadRange(_ context.Context, _ string, offset, length int64) ([]byte, int64, error) {
+	r.ranges = append(r.ranges, fmt.Sprintf("%d+%d", offset, length))
+	end := min(offset+length, int64(len(r.file)))
+	return bytes.Clone(r.file[offset:end]), int64(len(r.file)), nil
+}
+
+// inPlace returns the digest of refining the file from a folder.
+func inPlace(t *testing.T) string {
+	t.Helper()
+	in, out := t.TempDir(), t.TempDir()
+	return digest(t, out, refine(t, refiner.Options{Inputs: writeFiles(t, in, 1), Runner: testRunner(t, 2), OutDir: out}))
+}
+
+func remoteOptions(t *testing.T, r *remote) refiner.Options {
+	t.Helper()
+	return refiner.Options{Inputs: []refiner.Input{{Base: r, Path: "0.warc.gz"}}, Runner: testRunner(t, 2), OutDir: t.TempDir()}
+}
+
+// The fixture's own damage is compared with the server in one range.
+func TestDownload(t *testing.T) {
+	file := warcFile(0)
+	r := &remote{file: file, sent: file}
+	o := remoteOptions(t, r)
+	if digest(t, o.OutDir, refine(t, o)) != inPlace(t) {
+		t.Fatal("a downloaded file gives other bytes")
+	}
+	if len(r.ranges) != 1 {
+		t.Fatalf("ranges %v", r.ranges)
+	}
+	if left, err := filepath.Glob(filepath.Join(o.OutDir, ".work", "download*")); err != nil || len(left) > 0 {
+		t.Fatalf("left %v, error %v", left, err)
+	}
+}
+
+// Damage on the way is repaired: the result is that of the file itself.
+func TestDamagedDownload(t *testing.T) {
+	file := warcFile(0)
+	sent := bytes.Clone(file)
+	for _, at := range []int{len(file) / 10, len(file) / 3, len(file) * 9 / 10} {
+		sent[at] ^= 0xff
+	}
+	o := remoteOptions(t, &remote{file: file, sent: sent})
+	if digest(t, o.OutDir, refine(t, o)) != inPlace(t) {
+		t.Fatal("a damaged download gives other bytes")
+	}
+}
+
+// A download that breaks off goes on where it was, in the next run.
+func TestResumedDownload(t *testing.T) {
+	file := warcFile(0)
+	half := len(file) / 2
+	failed := errors.New("connection lost")
+	r := &remote{file: file, sent: file[:half], sentErr: failed}
+	o := remoteOptions(t, r)
+	if _, err := refiner.Refine(context.Background(), o); !errors.Is(err, failed) {
+		t.Fatalf("error %v", err)
+	}
+	r.sent = nil
+	if digest(t, o.OutDir, refine(t, o)) != inPlace(t) {
+		t.Fatal("a resumed download gives other bytes")
+	}
+	if want := fmt.Sprintf("%d+%d", half, len(file)-half); r.ranges[0] != want {
+		t.Fatalf("ranges %v, want %s first", r.ranges, want)
+	}
+}
+
+func TestDownloadErrors(t *testing.T) {
+	file := warcFile(0)
+	o := remoteOptions(t, &remote{file: file, sent: file})
+	o.Inputs[0].Bytes = int64(len(file)) + 1
+	if _, err := refiner.Refine(context.Background(), o); err == nil || !strings.Contains(err.Error(), "bytes instead of") {
+		t.Fatalf("error %v", err)
+	}
+	o = remoteOptions(t, &remote{file: file, sent: file[:100]})
+	if _, err := refiner.Refine(context.Background(), o); !errors.Is(err, polite.ErrUnavailable) {
+		t.Fatalf("error %v", err)
+	}
+}
+
+func TestProgress(t *testing.T) {
+	file := warcFile(0)
+	o := remoteOptions(t, &remote{file: file, sent: file})
+	o.Inputs[0].Bytes = int64(len(file))
+	var phases []string
+	var last refiner.Progress
+	o.Progress = func(p refiner.Progress) {
+		if len(phases) == 0 || phases[len(phases)-1] != p.Phase {
+			phases = append(phases, p.Phase)
+		}
+		if p.Bytes > p.BytesTotal {
+			t.Fatalf("%+v", p)
+		}
+		last = p
+	}
+	r := refine(t, o)
+	want := []string{refiner.PhaseDownload, refiner.PhaseScan, refiner.PhaseCluster, refiner.PhaseWrite}
+	if !reflect.DeepEqual(phases, want) {
+		t.Fatalf("phases %v", phases)
+	}
+	if last.Bytes != int64(len(file)) || last.Pages != r.Manifest.Inputs[0].Pages || last.File != 0 || last.Files != 1 {
+		t.Fatalf("last %+v", last)
+	}
+}
