@@ -174,7 +174,7 @@ func (s *site) readRange(ctx context.Context, path string, offset, length int64)
 		return nil, size, nil
 	case http.StatusPartialContent:
 		if !startsAt(resp, offset) || size <= offset {
-			return nil, 0, fmt.Errorf("Content-Range %q: %w", resp.Header.Get("Content-Range"), statusError(resp))
+			return nil, 0, fmt.Errorf("bad Content-Range %q: %w", resp.Header.Get("Content-Range"), statusError(resp))
 		}
 	case http.StatusOK:
 		return s.cutOut(resp, path, offset, length)

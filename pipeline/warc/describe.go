@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"io"
-	"net/http"
-	"strings"
 
 	"github.com/klauspost/compress/gzip"
 )
@@ -48,15 +46,12 @@ func describePlain(head []byte) string {
 			return f.name
 		}
 	}
-	mime := http.DetectContentType(head)
 	switch {
-	case strings.HasPrefix(mime, "text/html"):
+	case looksLikeHTML(head):
 		return "an HTML page, as servers send in place of a file"
-	case strings.HasPrefix(mime, "text/"):
+	case looksLikeText(head):
 		return fmt.Sprintf("text that starts with %q", head[:min(len(head), 40)])
-	case mime == "application/octet-stream":
-		return fmt.Sprintf("binary data that starts with % x", head[:min(len(head), 8)])
 	default:
-		return "a file of type " + mime
+		return fmt.Sprintf("binary data that starts with % x", head[:min(len(head), 8)])
 	}
 }

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"io"
-	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
@@ -65,7 +63,7 @@ func decodeStep(coding string, body []byte, limit int64) ([]byte, error) {
 	switch {
 	case err == nil || errors.Is(err, errTooLarge):
 		return out, err
-	case strings.HasPrefix(http.DetectContentType(body), "text/"):
+	case looksLikeText(body):
 		return body, nil
 	case errors.Is(err, io.ErrUnexpectedEOF) && len(out) > 0:
 		return out, nil // crawlers cut long bodies off

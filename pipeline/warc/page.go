@@ -1,9 +1,6 @@
 package warc
 
-import (
-	"net/http"
-	"strings"
-)
+import "strings"
 
 // Page is one HTML page as a crawler saw it.
 type Page struct {
@@ -86,7 +83,7 @@ func (r *Record) Page(o PageOptions) (p Page, isHTML bool) {
 	}
 	limit := o.limit(len(msg.body))
 	body, problem := decodeBody(msg, limit)
-	if kind == "" && !isHTMLType(mediaType(http.DetectContentType(body))) {
+	if kind == "" && !looksLikeHTML(body) {
 		return Page{}, false
 	}
 	p = Page{ID: r.ID, URL: r.TargetURI, Date: r.Date}

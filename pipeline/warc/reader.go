@@ -223,10 +223,10 @@ func (r *Reader) gzipUnit(at int64) (*Record, error) {
 	}
 	r.gz.Multistream(false)
 	r.member.Reset(r.gz)
-	if _, err := skipLines(r.member); err != nil {
-		if errors.Is(err, io.EOF) {
-			return nil, nil
-		}
+	switch _, err := skipLines(r.member); {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil:
 		return nil, err
 	}
 	rec, err := r.readRecord(r.member)

@@ -118,8 +118,12 @@ func (r *Reader) nextInside() (*Record, error) {
 // breaksRecord reports whether err is damage of a record, and not of the gzip
 // member around it.
 func breaksRecord(err error) bool {
-	switch err {
-	case damage(DamageNotWARC), damage(DamageBadHeader), damage(DamageBadLength):
+	var cause damage
+	if !errors.As(err, &cause) {
+		return false
+	}
+	switch cause {
+	case DamageNotWARC, DamageBadHeader, DamageBadLength:
 		return true
 	}
 	return false
