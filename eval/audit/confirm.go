@@ -154,14 +154,7 @@ func proofRange(p Proof, m contract.Manifest, rows map[uint64]contract.LedgerRow
 		first, ok = row(p.First, true)
 		from = first.Offset
 	case EdgeFile:
-		if p.First == 0 {
-			ok = p.File == 0
-		} else {
-			var before contract.LedgerRow
-			before, ok = rows[p.First-1]
-			// Every file has a row, so no other file lies between.
-			ok = ok && before.File == p.File-1
-		}
+		ok = startsFile(p, rows)
 	}
 	if !ok {
 		return 0, 0, refuted("row %d does not show where the range begins", p.First)
@@ -188,6 +181,23 @@ func proofRange(p Proof, m contract.Manifest, rows map[uint64]contract.LedgerRow
 	return from, to, nil
 }
 
+// startsFile reports whether row First is the first after those of the files
+// before. Every file has a row, so the row before it is of the file before.
+func startsFile(p Proof, rows map[uint64]contract.LedgerRow) bool {
+	if p.First == 0 {
+		return p.File == 0
+	}
+	before, ok := rows[p.First-1]
+	if !ok || before.File != p.File-1 {
+		return false
+	}
+	if p.First == p.Last {
+		return true // the end of the range shows whose row First is
+	}
+	first, ok := rows[p.First]
+	return ok && first.File == p.File
+}
+
 // endsFile reports whether row Last is the first after those of the file.
 func endsFile(p Proof, m contract.Manifest, rows map[uint64]contract.LedgerRow) bool {
 	if p.Last == rowsIn(m.Ledgers()) {
@@ -198,7 +208,7 @@ func endsFile(p Proof, m contract.Manifest, rows map[uint64]contract.LedgerRow) 
 		return false
 	}
 	if p.Last == p.First {
-		return true // rows First−1 and First are of files before and after it
+		return p.From == EdgeFile // row First−1 is of a file before, row First of one after
 	}
 	last, ok := rows[p.Last-1]
 	return ok && last.File == p.File

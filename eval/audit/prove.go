@@ -143,11 +143,11 @@ func (a slicer) candidates(f finding, e edges) []Proof {
 // neededLeaves returns the rows that range and claim follow from, rising.
 func (p Proof) neededLeaves(size uint64) []uint64 {
 	var out []uint64
-	switch {
-	case p.From == EdgeRow:
-		out = append(out, p.First)
-	case p.First > 0:
+	if p.From == EdgeFile && p.First > 0 {
 		out = append(out, p.First-1)
+	}
+	if p.First < p.Last {
+		out = append(out, p.First)
 	}
 	if p.Claimed >= 0 {
 		out = append(out, uint64(p.Claimed))
