@@ -106,6 +106,35 @@ func TestRequestsAreRefused(t *testing.T) {
 	}
 }
 
+// FuzzRequest reads bodies of every operation as the task server does: what is
+// valid has one canonical form, which reads back as itself.
+func FuzzRequest(f *testing.F) {
+	for _, r := range goodRequests() {
+		raw, err := canon.Marshal(r)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Add([]byte(`{"op":"lease","slot":1,"slot":2}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		body, err := canon.Canonicalize(raw)
+		if err != nil {
+			return
+		}
+		for _, r := range []interface{ Validate() error }{new(contract.LeaseRequest), new(contract.RenewRequest), new(contract.ReleaseRequest),
+			new(contract.SubmitRequest), new(contract.ScoreRequest), new(contract.ProofRequest)} {
+			if canon.Unmarshal(body, r) != nil || r.Validate() != nil {
+				continue
+			}
+			again, err := canon.Marshal(r)
+			if err != nil || string(again) != string(body) {
+				t.Errorf("%s reads as %s with error %v", body, again, err)
+			}
+		}
+	})
+}
+
 func TestProblem(t *testing.T) {
 	p := &contract.Problem{Type: contract.ProblemNoTask, Title: "no task is available", Status: 404, Detail: "all are leased", RetryAfterMS: 250}
 	if got, want := p.Error(), "no task is available (404): all are leased"; got != want {

@@ -152,26 +152,6 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-func FuzzBody(f *testing.F) {
-	e := newEnv(f, 1)
-	ops := []string{"lease", "renew", "release", "submit", "score", "proof"}
-	for i, op := range ops {
-		f.Add(i, []byte(`{"op":"`+op+`"}`))
-	}
-	f.Add(0, []byte(leaseBody))
-	f.Add(5, []byte(`{"op":"proof","proof":{"leaf":"00"}}`))
-	n := 0
-	f.Fuzz(func(t *testing.T, op int, body []byte) {
-		n++
-		e.t = t
-		e.pass(time.Second) // for the rate limit
-		r := e.signedRequest("//Validator", ops[uint(op)%uint(len(ops))], body, uuidOf(n))
-		if kind := e.problemOf(r); kind == contract.ProblemInternal {
-			t.Errorf("%s of %q: the server failed", r.URL.Path, body)
-		}
-	})
-}
-
 func TestChainIsNotReadPerRequest(t *testing.T) {
 	e := newEnv(t, 1)
 	e.lease("//Miner")
