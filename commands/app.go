@@ -28,14 +28,17 @@ type spec struct {
 	example             string
 	exits               []int
 	flags               []cli.Flag
-	subcommands         []*cli.Command
+	subspecs            []spec
 	run                 func(*invocation) error
 }
 
 func (s spec) command(streams Streams, root *cli.App) *cli.Command {
 	c := &cli.Command{
 		Name: s.name, Usage: s.summary, ArgsUsage: s.args,
-		Subcommands: s.subcommands, HideHelpCommand: true,
+		HideHelpCommand: true,
+	}
+	for _, sub := range s.subspecs {
+		c.Subcommands = append(c.Subcommands, sub.command(streams, root))
 	}
 	if s.run == nil {
 		c.Description = strings.TrimSpace(s.about)
@@ -97,7 +100,9 @@ func newApp(streams Streams) *cli.App {
 		}
 		return cli.ShowAppHelp(c)
 	}
-	for _, s := range []spec{} {
+	for _, s := range []spec{
+		refineSpec(), verifySpec(), mineSpec(), validateSpec(), taskServerSpec(),
+	} {
 		app.Commands = append(app.Commands, s.command(streams, app))
 	}
 	for _, c := range flatten(app.Commands) {

@@ -21,7 +21,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		return args, nil
 	}
 	out, rest := []string{args[0]}, args[1:]
-	commands, flags, path := app.Commands, app.Flags, args[0]
+	commands, flags, path := app.Commands, app.Flags, app.Name
 	for len(rest) > 0 {
 		next := findCommand(commands, rest[0])
 		if next == nil {

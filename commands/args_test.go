@@ -9,7 +9,7 @@ import (
 )
 
 func testApp() *cli.App {
-	return &cli.App{Commands: []*cli.Command{
+	return &cli.App{Name: "finest", Commands: []*cli.Command{
 		{Name: "mine", Flags: []cli.Flag{
 			&cli.StringFlag{Name: "wallet.name"}, &cli.StringFlag{Name: "subtensor.chain_endpoint"},
 			&cli.IntFlag{Name: "workers", Aliases: []string{"j"}}, &cli.BoolFlag{Name: "once"},

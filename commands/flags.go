@@ -69,7 +69,7 @@ func roleFlags() []cli.Flag {
 
 func chainFlags() []cli.Flag {
 	return []cli.Flag{
-		intFlag("netuid", 63, "number of the subnet"),
+		intFlag("netuid", 0, "`NUMBER` of the subnet"),
 		stringFlag("subtensor.network", "", "`NAME` of the chain: finney, test, archive, local", "BT_SUBTENSOR_NETWORK"),
 		stringFlag("subtensor.chain_endpoint", "", "chain `ENDPOINT`: file:DIR", "BT_SUBTENSOR_CHAIN_ENDPOINT"),
 	}
@@ -85,4 +85,28 @@ func walletFlags() []cli.Flag {
 
 func hubFlags() []cli.Flag {
 	return []cli.Flag{stringFlag("hub", "", "hub `LOCATION`: file:DIR", "HF_ENDPOINT")}
+}
+
+func contactFlag() cli.Flag {
+	return stringFlag("contact", "", "`ADDRESS` that servers find in the User-Agent, to write to")
+}
+
+// judgeFlags are what a verdict depends on beside the bytes.
+func judgeFlags() []cli.Flag {
+	return []cli.Flag{
+		stringFlag("protocol", "mainnet", "protocol constants: mainnet or devnet"),
+		&cli.StringSliceFlag{
+			Name: "server-key", EnvVars: env("server-key"),
+			Usage: "`ADDRESS[:FIRST[-LAST]]` of a task server and the blocks its receipts are valid at (default: the subnet owner's hotkey)",
+		},
+		warcBaseFlag(), contactFlag(), workersFlag(), assetsFlag(),
+	}
+}
+
+func join(groups ...[]cli.Flag) []cli.Flag {
+	var all []cli.Flag
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
 }

@@ -68,7 +68,12 @@ func NewRunner(r Recipe, stages []Stage) (*Runner, error) {
 // path itself for others.
 func FilePath(path string) string {
 	if strings.HasPrefix(path, "crawl-data/") {
-		return "s3://commoncrawl/" + path
+		return commonCrawl + path
 	}
 	return path
 }
+
+// BasePath returns the path that FilePath was made of.
+func BasePath(filePath string) string { return strings.TrimPrefix(filePath, commonCrawl) }
+
+const commonCrawl = "s3://commoncrawl/"

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math"
+	"reflect"
+	"strings"
 )
 
 // Row is one kept document: a row of a shard. Column order is field order.
@@ -28,6 +30,16 @@ type Row struct {
 func (r Row) Canonical() []any {
 	return []any{r.Text, r.ID, r.Dump, r.URL, r.Date, r.FilePath, r.Language, FloatBits(r.LanguageScore),
 		r.TokenCount, r.WARCOffset, r.WARCLength}
+}
+
+// RowColumns returns the names of a shard's columns in the order of Canonical.
+func RowColumns() []string {
+	t := reflect.TypeFor[Row]()
+	names := make([]string, t.NumField())
+	for i := range names {
+		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("parquet"), ",")
+	}
+	return names
 }
 
 // Outcomes of a ledger row that are not the name of a stage.

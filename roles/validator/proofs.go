@@ -39,18 +39,18 @@ func (v *Validator) proofs(ctx context.Context, final chain.Block) error {
 		}
 	}
 	for {
-		list, err := v.o.Board.Proofs(ctx, v.store.state.Proofs.Cursor)
+		list, next, err := v.o.Board.Proofs(ctx, v.store.state.Proofs.Cursor)
 		if err != nil {
 			if err := v.boardError(ctx, "read fraud proofs", err); err != nil {
 				return err
 			}
-			list = contract.ProofList{}
+			list = nil
 		}
-		news := len(list.Proofs) > 0 && list.Next > v.store.state.Proofs.Cursor
+		news := len(list) > 0 && next > v.store.state.Proofs.Cursor
 		if !news && len(v.store.state.Proofs.Waiting) == 0 {
 			return nil
 		}
-		if err := v.confirmAll(ctx, list, news, final.Number); err != nil || !news {
+		if err := v.confirmAll(ctx, list, max(next, v.store.state.Proofs.Cursor), final.Number); err != nil || !news {
 			return err
 		}
 	}
@@ -58,13 +58,10 @@ func (v *Validator) proofs(ctx context.Context, final chain.Block) error {
 
 // confirmAll looks at the waiting proofs and those of list, and records which
 // of them wait on.
-func (v *Validator) confirmAll(ctx context.Context, list contract.ProofList, news bool, now uint64) error {
-	next := proofsState{Cursor: v.store.state.Proofs.Cursor}
-	if news {
-		next.Cursor = list.Next
-	}
+func (v *Validator) confirmAll(ctx context.Context, list []contract.ProofView, cursor int64, now uint64) error {
+	next := proofsState{Cursor: cursor}
 	all := append([]waitingProof(nil), v.store.state.Proofs.Waiting...)
-	for _, p := range list.Proofs {
+	for _, p := range list {
 		all = append(all, waitingProof{p, now})
 	}
 	for _, p := range all {

@@ -7,6 +7,7 @@ package validator
 import (
 	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -28,11 +29,12 @@ import (
 // task server's client is one.
 type Board interface {
 	// Score publishes verdicts after the weights of weightsBlock.
-	Score(ctx context.Context, weightsBlock uint64, verdicts []contract.Verdict) error
+	Score(ctx context.Context, verdicts []contract.Verdict, weightsBlock uint64) error
 	// SendProof publishes a fraud proof.
-	SendProof(ctx context.Context, proof []byte) error
-	// Proofs returns the proofs that arrived after since.
-	Proofs(ctx context.Context, since int64) (contract.ProofList, error)
+	SendProof(ctx context.Context, proof json.RawMessage) error
+	// Proofs returns the proofs that arrived after since, and what to pass as
+	// since the next time.
+	Proofs(ctx context.Context, since int64) (proofs []contract.ProofView, next int64, err error)
 }
 
 // Options describe a validator.

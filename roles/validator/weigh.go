@@ -235,7 +235,7 @@ func (v *Validator) publish(ctx context.Context) error {
 		if len(verdicts) == 0 {
 			return nil
 		}
-		if err := v.o.Board.Score(ctx, last.Block, verdicts); err != nil {
+		if err := v.o.Board.Score(ctx, verdicts, last.Block); err != nil {
 			return v.boardError(ctx, "publish verdicts", err)
 		}
 		err := v.store.add(event{Published: refs})

@@ -1,0 +1,108 @@
+package commands
+
+import (
+	"fmt"
+	"io"
+
+	"finest/internal/contract"
+	"finest/pipeline"
+	"finest/roles/miner"
+	"finest/roles/taskserver/client"
+)
+
+func mineSpec() spec {
+	return spec{
+		name: "mine", summary: "lease tasks, refine them, publish, claim on chain",
+		about: `
+Leases a task from the task server, refines its WARC files, publishes shards,
+ledger and manifest in the hotkey's dataset repository, writes the claim on
+chain and tells the task server. A miner that is killed at any moment goes on
+where it was: no finished WARC file is refined again, and each task is published
+and claimed once.`,
+		example: "finest mine --once --netuid 1 --repo alice/finest --task-server http://127.0.0.1:8733 \\\n" +
+			"      --subtensor.chain_endpoint file:devnet/chain --hub file:devnet/hub --warc.base devnet/crawl",
+		exits: []int{ExitFailed, ExitUsage, ExitLocked, ExitSignal},
+		flags: join(roleFlags(), walletFlags(), chainFlags(), hubFlags(), []cliFlag{
+			stringFlag("repo", "", "dataset repository `OWNER/NAME` of this hotkey"),
+			stringFlag("task-server", "", "`URL` of the task server"),
+			intFlag("slot", 1, "`NUMBER` of the lease this process works for, from 1"),
+			stringFlag("recipe", "fineweb-nolists", "`NAME` of the recipe to ask for"),
+			warcBaseFlag(), contactFlag(), workersFlag(), assetsFlag(),
+		}),
+		run: runMine,
+	}
+}
+
+func runMine(c *invocation) error {
+	if err := noArguments(c.Context); err != nil {
+		return err
+	}
+	repo, err := required(c.Context, "repo")
+	if err != nil {
+		return err
+	}
+	if err := contract.ValidateRepo(repo); err != nil {
+		return usageError("--repo: %w", err)
+	}
+	server, err := required(c.Context, "task-server")
+	if err != nil {
+		return err
+	}
+	runner, err := buildRunner(c, c.String("recipe"))
+	if err != nil {
+		return err
+	}
+	hash, err := pipeline.HashRecipe(runner.Recipe)
+	if err != nil {
+		return err
+	}
+	chainClient, netuid, err := openChain(c)
+	if err != nil {
+		return err
+	}
+	hubClient, err := openHub(c)
+	if err != nil {
+		return err
+	}
+	hotkey, err := loadHotkey(c)
+	if err != nil {
+		return err
+	}
+	crawl, err := openCrawl(c)
+	if err != nil {
+		return err
+	}
+	dir, err := dataDir(c, "mine", netuid, hotkey.Address())
+	if err != nil {
+		return err
+	}
+	m, err := miner.New(miner.Options{
+		Chain: chainClient, Hub: hubClient, Tasks: client.New(server, hotkey, nil, nil), Signer: hotkey,
+		Refine: miner.NewRefiner(crawl, runner, refineProgress(c.out), c.log), Netuid: netuid, Repo: repo,
+		Recipe:  contract.RecipeRef{Name: runner.Recipe.Name, Hash: hash},
+		DataDir: dir, Slot: c.Int("slot"), Log: c.log,
+	})
+	if err != nil {
+		return locked(c, dir, err)
+	}
+	defer func() { _ = m.Close() }()
+	if !c.Bool("once") {
+		return m.Run(c.Context.Context)
+	}
+	outcome, err := m.Once(c.Context.Context)
+	if err != nil {
+		return err
+	}
+	return c.out.result(outcome, func(w io.Writer) { printOutcome(w, outcome) })
+}
+
+func printOutcome(w io.Writer, o miner.Outcome) {
+	switch {
+	case o.Task == "":
+		fmt.Fprintf(w, "%s\n", o.Status)
+	case o.Claim == "":
+		fmt.Fprintf(w, "%s task %s generation %d: %s\n", o.Status, o.Task, o.Generation, o.Reason)
+	default:
+		fmt.Fprintf(w, "%s task %s generation %d in block %d as %s\n", o.Status, o.Task, o.Generation, o.Block, o.Claim)
+	}
+}

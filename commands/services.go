@@ -1,0 +1,158 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"finest/chain"
+	"finest/chain/localchain"
+	"finest/chain/wallet"
+	"finest/eval"
+	"finest/eval/audit"
+	"finest/hub"
+	"finest/hub/localhub"
+	"finest/internal/durable"
+	"finest/internal/polite"
+)
+
+// filePrefix marks a folder where an address could stand.
+const filePrefix = "file:"
+
+func openChain(c *invocation) (chain.Client, uint16, error) {
+	netuid := c.Int("netuid")
+	if netuid < 1 || netuid > 1<<16-1 {
+		return nil, 0, usageError("--netuid %d: a number from 1 to 65535 is needed", netuid)
+	}
+	endpoint := c.String("subtensor.chain_endpoint")
+	dir, isFolder := strings.CutPrefix(endpoint, filePrefix)
+	if !isFolder {
+		if endpoint == "" {
+			endpoint = c.String("subtensor.network")
+		}
+		return nil, 0, withHint(usageError("chain %q cannot be reached by this version: only folders are", endpoint),
+			"use --subtensor.chain_endpoint file:DIR; finest devnet --prepare DIR makes such a folder")
+	}
+	client, err := localchain.Open(dir, localchain.SystemClock{})
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, 0, withHint(fmt.Errorf("open chain: %w", err), "finest devnet --prepare DIR makes a chain")
+	}
+	return client, uint16(netuid), err
+}
+
+func openHub(c *invocation) (hub.Hub, error) {
+	location := c.String("hub")
+	dir, isFolder := strings.CutPrefix(location, filePrefix)
+	if !isFolder || dir == "" {
+		return nil, withHint(usageError("hub %q cannot be reached by this version: only folders are", location), "use --hub file:DIR")
+	}
+	return localhub.Open(dir)
+}
+
+func loadHotkey(c *invocation) (*wallet.Hotkey, error) {
+	path, err := expandHome(c.String("wallet.path"))
+	if err != nil {
+		return nil, err
+	}
+	key, err := wallet.Load(path, c.String("wallet.name"), c.String("wallet.hotkey"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, withHint(usageError("%w", err), "--wallet.path, --wallet.name and --wallet.hotkey choose the key")
+	}
+	return key, err
+}
+
+func expandHome(path string) (string, error) {
+	rest, ok := strings.CutPrefix(path, "~/")
+	if !ok {
+		return path, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("expand %s: %w", path, err)
+	}
+	return filepath.Join(home, rest), nil
+}
+
+// dataDir returns the folder of a role's state for one key on one subnet.
+func dataDir(c *invocation, role string, netuid uint16, address string) (string, error) {
+	if dir := c.String("data-dir"); dir != "" {
+		return dir, nil
+	}
+	state := os.Getenv("XDG_STATE_HOME")
+	if state == "" {
+		home, err := os.UserHomeDir()
+		if err != nil {
+			return "", fmt.Errorf("find the state folder: %w", err)
+		}
+		state = filepath.Join(home, ".local", "state")
+	}
+	return filepath.Join(state, "finest", role, fmt.Sprintf("%d-%s", netuid, address)), nil
+}
+
+// locked decides what a second run does: cron should stay quiet.
+func locked(c *invocation, dir string, err error) error {
+	if !errors.Is(err, durable.ErrLocked) {
+		return err
+	}
+	if c.Bool("fail-if-locked") {
+		return withCode(ExitLocked, fmt.Errorf("data folder %s: %w", dir, err))
+	}
+	c.log.Debug().Str("dir", dir).Msg("another run holds the lock, nothing to do")
+	return nil
+}
+
+func openCrawl(c *invocation) (polite.Base, error) {
+	base, err := polite.OpenBase(c.String("warc.base"), polite.NewClient(userAgent(c)))
+	if err != nil {
+		return nil, usageError("--warc.base: %w", err)
+	}
+	return base, nil
+}
+
+// userAgent names the program and, if given, whom to write to.
+func userAgent(c *invocation) string {
+	agent := "finest/" + Version()
+	if contact := c.String("contact"); contact != "" {
+		agent += " (+" + contact + ")"
+	}
+	return agent
+}
+
+func protocolOf(c *invocation) (eval.Protocol, error) {
+	switch name := c.String("protocol"); name {
+	case "mainnet":
+		return eval.Mainnet(), nil
+	case "devnet":
+		return eval.Devnet(), nil
+	default:
+		return eval.Protocol{}, usageError("--protocol %q is neither mainnet nor devnet", name)
+	}
+}
+
+// serverKeys reads ADDRESS[:FIRST[-LAST]] entries.
+func serverKeys(c *invocation) ([]audit.ServerKey, error) {
+	var keys []audit.ServerKey
+	for _, entry := range c.StringSlice("server-key") {
+		address, blocks, _ := strings.Cut(entry, ":")
+		first, last, _ := strings.Cut(blocks, "-")
+		key := audit.ServerKey{Address: address}
+		_, err := wallet.ParseAddress(address)
+		for _, bound := range []struct {
+			text string
+			to   *uint64
+		}{{first, &key.First}, {last, &key.Last}} {
+			if err == nil && bound.text != "" {
+				*bound.to, err = strconv.ParseUint(bound.text, 10, 64)
+			}
+		}
+		if err != nil {
+			return nil, usageError("--server-key %q is not ADDRESS[:FIRST[-LAST]]: %w", entry, err)
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}

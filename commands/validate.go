@@ -1,0 +1,132 @@
+package commands
+
+import (
+	"fmt"
+	"io"
+	"path/filepath"
+
+	"finest/internal/contract"
+	"finest/internal/durable"
+	"finest/pipeline"
+	"finest/roles/taskserver/client"
+	"finest/roles/validator"
+)
+
+func validateSpec() spec {
+	return spec{
+		name: "validate", summary: "follow claims, check them against the crawl, set weights",
+		about: `
+Follows the claims on chain, checks each against the crawl itself, and sets
+weights from quality, work and elapsed time. What could not be checked is
+undecided and tried again; no weights are set while nothing is accepted.`,
+		example: "finest validate --once --netuid 1 --protocol devnet --start-block 1 \\\n" +
+			"      --subtensor.chain_endpoint file:devnet/chain --hub file:devnet/hub --warc.base devnet/crawl",
+		exits: []int{ExitFailed, ExitUsage, ExitLocked, ExitSignal},
+		flags: join(roleFlags(), walletFlags(), chainFlags(), hubFlags(), judgeFlags(), []cliFlag{
+			stringFlag("task-server", "", "`URL` of the task server that verdicts and fraud proofs are shared through (default: none)"),
+			intFlag("every-blocks", 100, "least `NUMBER` of blocks between two settings of weights"),
+			intFlag("start-block", -1, "first block that a new validator reads claims of (default: the newest)"),
+			boolFlag("burn", "give what was not earned to the subnet owner's uid"),
+		}),
+		run: runValidate,
+	}
+}
+
+func runValidate(c *invocation) error {
+	if err := noArguments(c.Context); err != nil {
+		return err
+	}
+	protocol, err := protocolOf(c)
+	if err != nil {
+		return err
+	}
+	servers, err := serverKeys(c)
+	if err != nil {
+		return err
+	}
+	chainClient, netuid, err := openChain(c)
+	if err != nil {
+		return err
+	}
+	hubClient, err := openHub(c)
+	if err != nil {
+		return err
+	}
+	hotkey, err := loadHotkey(c)
+	if err != nil {
+		return err
+	}
+	crawl, err := openCrawl(c)
+	if err != nil {
+		return err
+	}
+	dir, err := dataDir(c, "validate", netuid, hotkey.Address())
+	if err != nil {
+		return err
+	}
+	lock, err := durable.TryLock(filepath.Join(dir, "lock"))
+	if err != nil {
+		return locked(c, dir, err)
+	}
+	defer func() { _ = lock.Unlock() }()
+	options := validator.Options{
+		Chain: chainClient, Hub: hubClient, Signer: hotkey, Netuid: netuid, Crawl: crawl,
+		Runner:   func(r contract.Recipe) (*pipeline.Runner, error) { return buildRecipe(c, r) },
+		Protocol: protocol, Servers: servers, DataDir: dir, EveryBlocks: uint64(max(c.Int("every-blocks"), 0)),
+		Burn: c.Bool("burn"), Log: c.log,
+		Progress: func(done, total int) {
+			c.out.progress(func() string { return fmt.Sprintf("checking submission %d of %d", done+1, total) })
+		},
+	}
+	if start := c.Int("start-block"); start >= 0 {
+		first := uint64(start)
+		options.StartBlock = &first
+	}
+	if server := c.String("task-server"); server != "" {
+		options.Board = client.New(server, hotkey, nil, nil)
+	}
+	v, err := validator.New(options)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = v.Close() }()
+	if c.Bool("once") {
+		round, err := v.Once(c.Context.Context)
+		if err != nil {
+			return err
+		}
+		return c.out.result(round, func(w io.Writer) { printRound(w, round) })
+	}
+	shown := ""
+	return v.Run(c.Context.Context, func(round validator.Round) {
+		// Between two settings of weights nothing new is to be told.
+		if state := fmt.Sprint(round.WeightsBlock, len(round.Submissions), round.Pending); state != shown {
+			shown = state
+			_ = c.out.result(round, func(w io.Writer) { printRound(w, round) })
+		}
+	})
+}
+
+func printRound(w io.Writer, r validator.Round) {
+	fmt.Fprintf(w, "block %d: %s", r.Block, plural(len(r.Submissions), "submission"))
+	if r.Pending > 0 {
+		fmt.Fprintf(w, ", %d not settled", r.Pending)
+	}
+	switch {
+	case r.WeightsSet:
+		fmt.Fprintf(w, "; weights set in block %d\n", r.WeightsBlock)
+	default:
+		fmt.Fprintf(w, "; no weights set: %s\n", r.WeightsReason)
+	}
+	if len(r.Submissions) == 0 {
+		return
+	}
+	rows := [][]string{{"uid", "task", "gen", "verdict", "elapsed", "timeliness", "score", "weight", "reason"}}
+	for _, s := range r.Submissions {
+		rows = append(rows, []string{
+			fmt.Sprint(s.UID), s.Task, fmt.Sprint(s.Generation), string(s.Outcome), fmt.Sprint(s.Elapsed),
+			fmt.Sprintf("%.2f", s.Timeliness), fmt.Sprintf("%.0f", s.Score), fmt.Sprint(s.Weight), s.Reason,
+		})
+	}
+	printTable(w, []bool{true, false, true, false, true, true, true, true, false}, rows)
+}

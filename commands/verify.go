@@ -1,0 +1,117 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"finest/internal/canon"
+	"finest/internal/contract"
+	"finest/pipeline"
+	"finest/roles/refiner"
+)
+
+func verifySpec() spec {
+	return spec{
+		name: "verify", args: "SHARD[:ROW]", summary: "recompute rows of a shard from the crawl's own bytes",
+		about: `
+Reads the WARC record of a row (counted from 0), or of every row, again by its
+byte range, runs the recipe over it and compares all columns. The recipe is
+taken from the manifest beside the shard, or from --recipe.`,
+		example: "finest verify out/data/SAMPLE-2026-01/local-00000.parquet:3 --warc.base sample",
+		exits:   []int{ExitFailed, ExitUsage, ExitVerification, ExitSignal},
+		flags: []cliFlag{
+			warcBaseFlag(), contactFlag(), assetsFlag(), workersFlag(),
+			stringFlag("recipe", "", "recipe: `NAME` or TOML file (default: that of the manifest)"),
+		},
+		run: runVerify,
+	}
+}
+
+func runVerify(c *invocation) error {
+	target, err := oneArgument(c.Context, "SHARD[:ROW]")
+	if err != nil {
+		return err
+	}
+	shard, row := splitRow(target)
+	runner, err := verifyRunner(c, shard)
+	if err != nil {
+		return err
+	}
+	crawl, err := openCrawl(c)
+	if err != nil {
+		return err
+	}
+	counts := make(map[string]int)
+	err = refiner.Verify(c.Context.Context, refiner.VerifyOptions{Shard: shard, Row: row, Base: crawl, Runner: runner},
+		func(check refiner.RowCheck) error {
+			counts[check.Outcome]++
+			c.out.progress(func() string { return fmt.Sprintf("verified %d rows", check.Row+1) })
+			if row < 0 && check.Outcome == refiner.RowEqual && !c.out.json {
+				return nil
+			}
+			return c.out.result(check, func(w io.Writer) { printCheck(w, check) })
+		})
+	if err != nil {
+		return err
+	}
+	if !c.out.json && row < 0 {
+		c.out.note("%s equal, %d different, %d without a range", plural(counts[refiner.RowEqual], "row"),
+			counts[refiner.RowDiffers], counts[refiner.RowNoRange])
+	}
+	if n := counts[refiner.RowDiffers]; n > 0 {
+		return withCode(ExitVerification, fmt.Errorf("verify %s: %s not what the recipe makes of the record", shard, plural(n, "row")))
+	}
+	return nil
+}
+
+// splitRow cuts a row number off; −1 stands for all rows.
+func splitRow(target string) (shard string, row int64) {
+	path, number, ok := strings.Cut(target, ".parquet:")
+	if n, err := strconv.ParseInt(number, 10, 64); ok && err == nil && n >= 0 {
+		return path + ".parquet", n
+	}
+	return target, -1
+}
+
+func printCheck(w io.Writer, r refiner.RowCheck) {
+	fmt.Fprintf(w, "row %d: %s\n  url    %s\n  record %s at bytes %d–%d of %s\n", r.Row, r.Outcome, r.URL, r.ID, r.Offset, r.Offset+int64(r.Length), r.FilePath)
+	if r.Reason != "" {
+		fmt.Fprintf(w, "  why    %s\n", r.Reason)
+	}
+}
+
+// verifyRunner finds the recipe of a shard: named, or in the manifest that lies
+// where refine or a publication puts it.
+func verifyRunner(c *invocation, shard string) (*pipeline.Runner, error) {
+	if name := c.String("recipe"); name != "" {
+		return buildRunner(c, name)
+	}
+	absolute, err := filepath.Abs(shard)
+	if err != nil {
+		return nil, err
+	}
+	root := filepath.Dir(filepath.Dir(filepath.Dir(absolute))) // ROOT/data/{dump}/{task}-00000.parquet
+	task, _, _ := strings.Cut(filepath.Base(absolute), ".parquet")
+	task = strings.TrimSuffix(task, task[max(0, len(task)-len("-00000")):])
+	for _, path := range []string{filepath.Join(root, manifestFile), filepath.Join(root, filepath.FromSlash(contract.ManifestPath(task)))} {
+		raw, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		var m contract.Manifest
+		if err := canon.Unmarshal(raw, &m); err != nil {
+			return nil, fmt.Errorf("read %s: %w", path, err)
+		}
+		return buildRecipe(c, m.Recipe)
+	}
+	return nil, withHint(usageError("no manifest found for %s, so its recipe is not known", shard), "name it with --recipe")
+}
