@@ -137,16 +137,15 @@ func (w *warcFile) text(i int) string {
 	for j := range words {
 		words[j] = fmt.Sprintf("%x", w.rng.Uint32())
 	}
-	switch {
+	// Chains of four: each document shares a key with the one before and the one
+	// after, but with none beyond.
+	switch n := i / 5; {
+	case i%5 == 0 && n%7 < 4:
+		words[1], words[2] = fmt.Sprintf("a=%d", n/2), fmt.Sprintf("b=%d", (n+1)/2)
 	case i%7 == 3:
 		words[0] = "drop"
-	case i%11 == 5:
+	case i%11 == 6:
 		return "too short"
-	}
-	// Chains: each document shares a key with the one before and the one after,
-	// but with none beyond.
-	if i%5 == 0 && i%35 < 20 {
-		words[1], words[2] = fmt.Sprintf("a=%d", (i/5)/2), fmt.Sprintf("b=%d", (i/5+1)/2)
 	}
 	return strings.Join(words, " ")
 }
