@@ -116,10 +116,8 @@ func (s *Server) sign(r contract.Receipt) (contract.Receipt, error) {
 		return contract.Receipt{}, fmt.Errorf("sign receipt: %w", err)
 	}
 	r.Signature = hex.EncodeToString(signature[:])
-	if err := r.Validate(); err != nil {
-		// Nobody would accept it, so it is not granted; %v, for it is no fault of
-		// the request.
-		return contract.Receipt{}, fmt.Errorf("receipt for task %s: %v", r.Task, err)
+	if err := r.Validate(); err != nil { // nobody would accept it
+		return contract.Receipt{}, fmt.Errorf("%w: receipt for task %s: %w", errInternal, r.Task, err)
 	}
 	return r, nil
 }

@@ -15,6 +15,10 @@ import (
 	"finest/internal/contract"
 )
 
+// errInternal is wrapped by failures that are not the request's, whatever else
+// they wrap.
+var errInternal = errors.New("internal")
+
 // kind is what all problems of one type have in common.
 type kind struct {
 	status int
@@ -66,6 +70,7 @@ func (s *Server) problemOf(err error) *contract.Problem {
 	switch {
 	case errors.As(err, &p):
 		return p
+	case errors.Is(err, errInternal): // whatever else it is
 	case errors.Is(err, contract.ErrInvalid):
 		return problem(contract.ProblemMalformed, "%v", err)
 	case errors.Is(err, chain.ErrNotRegistered):

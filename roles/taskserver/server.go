@@ -203,7 +203,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	if err != nil {
 		err = errors.Join(fmt.Errorf("finish requests on %s: %w", l.Addr(), err), server.Close())
 	}
-	<-failed // http.ErrServerClosed
+	if serveErr := <-failed; !errors.Is(serveErr, http.ErrServerClosed) {
+		err = errors.Join(err, fmt.Errorf("serve on %s: %w", l.Addr(), serveErr))
+	}
 	return err
 }
 

@@ -31,14 +31,18 @@ func (a answers) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("no answer for %s", r.URL)
 }
 
-func answer(status int, mediaType, body string, header ...string) func(*http.Request) (*http.Response, error) {
-	return func(*http.Request) (*http.Response, error) {
-		h := http.Header{"Content-Type": {mediaType}}
-		for i := 0; i < len(header); i += 2 {
-			h.Set(header[i], header[i+1])
-		}
-		return &http.Response{StatusCode: status, Header: h, Body: io.NopCloser(strings.NewReader(body))}, nil
+// reply is one such answer.
+type reply struct {
+	status                      int
+	mediaType, body, retryAfter string
+}
+
+func (a reply) send(*http.Request) (*http.Response, error) {
+	h := http.Header{"Content-Type": {a.mediaType}}
+	if a.retryAfter != "" {
+		h.Set("Retry-After", a.retryAfter)
 	}
+	return &http.Response{StatusCode: a.status, Header: h, Body: io.NopCloser(strings.NewReader(a.body))}, nil
 }
 
 func hotkey(t testing.TB) *wallet.Hotkey {
@@ -63,25 +67,25 @@ func TestAnswers(t *testing.T) {
 		return string(raw)
 	}
 	for _, c := range []struct {
-		name   string
-		answer func(*http.Request) (*http.Response, error)
-		want   error
-		retry  time.Duration
+		name  string
+		reply reply
+		want  error
+		retry time.Duration
 	}{
-		{"bad gateway", answer(502, "text/html", "<html>"), client.ErrUnavailable, 0},
-		{"maintenance", answer(503, "text/html", "<html>", "Retry-After", "7"), client.ErrUnavailable, 7 * time.Second},
-		{"senseless retry", answer(503, "text/html", "<html>", "Retry-After", "-7"), client.ErrUnavailable, 0},
-		{"another site", answer(404, "text/html", "<html>"), client.ErrAnswer, 0},
-		{"a page instead of JSON", answer(200, "text/html", "<html>"), client.ErrAnswer, 0},
-		{"a redirect without end", answer(302, "text/html", "", "Location", "/v1/lease"), client.ErrUnavailable, 0},
-		{"empty receipt", answer(200, "application/json", "{}"), client.ErrAnswer, 0},
-		{"too much", answer(200, "application/json", strings.Repeat(" ", 33<<20)), client.ErrAnswer, 0},
-		{"no task", answer(404, contract.ProblemMediaType, problem(contract.ProblemNoTask)), client.ErrNoTask, 0},
-		{"fenced", answer(409, contract.ProblemMediaType, problem(contract.ProblemFenced)), client.ErrFenced, 0},
-		{"broken problem", answer(409, contract.ProblemMediaType, "{"), client.ErrAnswer, 0},
+		{"bad gateway", reply{502, "text/html", "<html>", ""}, client.ErrUnavailable, 0},
+		{"maintenance", reply{503, "text/html", "<html>", "7"}, client.ErrUnavailable, 7 * time.Second},
+		{"senseless retry", reply{503, "text/html", "<html>", "-7"}, client.ErrUnavailable, 0},
+		{"another site", reply{404, "text/html", "<html>", ""}, client.ErrAnswer, 0},
+		{"a page instead of JSON", reply{200, "text/html", "<html>", ""}, client.ErrAnswer, 0},
+		{"a redirect to nowhere", reply{302, "text/html", "", ""}, client.ErrAnswer, 0},
+		{"empty receipt", reply{200, "application/json", "{}", ""}, client.ErrAnswer, 0},
+		{"too much", reply{200, "application/json", strings.Repeat(" ", 33<<20), ""}, client.ErrAnswer, 0},
+		{"no task", reply{404, contract.ProblemMediaType, problem(contract.ProblemNoTask), ""}, client.ErrNoTask, 0},
+		{"fenced", reply{409, contract.ProblemMediaType, problem(contract.ProblemFenced), ""}, client.ErrFenced, 0},
+		{"broken problem", reply{409, contract.ProblemMediaType, "{", ""}, client.ErrAnswer, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, err := newClient(t, answers{"/v1/lease": c.answer}).Lease(t.Context(), 1, "fineweb")
+			_, err := newClient(t, answers{"/v1/lease": c.reply.send}).Lease(t.Context(), 1, "fineweb")
 			if !errors.Is(err, c.want) {
 				t.Fatalf("got error %v, want %v", err, c.want)
 			}
@@ -93,7 +97,7 @@ func TestAnswers(t *testing.T) {
 }
 
 func TestThrottledByProxy(t *testing.T) {
-	_, err := newClient(t, answers{"/v1/lease": answer(429, "text/plain", "slow down", "Retry-After", "3")}).Lease(t.Context(), 1, "fineweb")
+	_, err := newClient(t, answers{"/v1/lease": reply{429, "text/plain", "slow down", "3"}.send}).Lease(t.Context(), 1, "fineweb")
 	var throttled *client.Throttled
 	if !errors.As(err, &throttled) || throttled.RetryAfter != 3*time.Second {
 		t.Errorf("got error %v", err)
@@ -112,7 +116,7 @@ func TestReceiptForAnother(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = newClient(t, answers{"/v1/lease": answer(200, "application/json", string(raw))}).Lease(t.Context(), 1, "fineweb")
+	_, err = newClient(t, answers{"/v1/lease": reply{200, "application/json", string(raw), ""}.send}).Lease(t.Context(), 1, "fineweb")
 	if !errors.Is(err, client.ErrAnswer) || !strings.Contains(err.Error(), other.Address()) {
 		t.Errorf("got error %v", err)
 	}
@@ -139,7 +143,7 @@ func TestRequestIsSigned(t *testing.T) {
 	a := answers{
 		"/v1/server": func(r *http.Request) (*http.Response, error) {
 			asked++
-			return answer(200, "application/json", `{"server":"`+server.Address()+`"}`)(r)
+			return reply{200, "application/json", `{"server":"` + server.Address() + `"}`, ""}.send(r)
 		},
 		"/v1/renew": func(r *http.Request) (*http.Response, error) {
 			body, err := io.ReadAll(r.Body)
@@ -158,7 +162,7 @@ func TestRequestIsSigned(t *testing.T) {
 			if want := `{"generation":2,"op":"renew","task":"C-000000"}`; string(body) != want {
 				return nil, fmt.Errorf("body %s, want %s", body, want)
 			}
-			return answer(200, "application/json", "{}")(r)
+			return reply{200, "application/json", "{}", ""}.send(r)
 		},
 	}
 	c := client.New("http://tasks.test", hotkey(t), &http.Client{Transport: a}, func() time.Time { return now })
