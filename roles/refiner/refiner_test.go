@@ -348,6 +348,47 @@ func TestErrors(t *testing.T) {
 	}
 }
 
+// Every file found in the wild is refined, or refused for being no WARC file.
+func TestWildFiles(t *testing.T) {
+	data := os.Getenv("FINEST_TESTDATA")
+	if data == "" {
+		t.Skip("FINEST_TESTDATA is not set: no wild files")
+	}
+	files, err := filepath.Glob(filepath.Join(data, "warc-edge", "*warc*"))
+	if err != nil || len(files) < 100 {
+		t.Fatalf("%d files, error %v", len(files), err)
+	}
+	refused := 0
+	for i, name := range files {
+		inputs, err := refiner.ExpandInputs([]string{name}, "", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := t.TempDir()
+		r, err := refiner.Refine(context.Background(), refiner.Options{
+			Inputs: inputs, Runner: testRunner(t, 2), Leased: i%2 == 0, OutDir: out,
+		})
+		if errors.Is(err, warc.ErrNotWARC) {
+			refused++
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", filepath.Base(name), err)
+			continue
+		}
+		var kept int64
+		for _, c := range r.Manifest.Counts {
+			if c.Outcome == contract.OutcomeKept {
+				kept += c.Rows
+			}
+		}
+		if rows := rowsOf(t, out, r.Manifest.Shards(), shard.ReadRows); int64(len(rows)) != kept {
+			t.Errorf("%s: %d rows, %d kept", filepath.Base(name), len(rows), kept)
+		}
+	}
+	t.Logf("%d files, %d refused", len(files), refused)
+}
+
 // Real pages, the real recipe: the same bytes for one worker and two.
 func TestRealPages(t *testing.T) {
 	data := os.Getenv("FINEST_TESTDATA")
