@@ -4,6 +4,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"runtime/debug"
@@ -28,6 +29,7 @@ type spec struct {
 	example             string
 	exits               []int
 	flags               []cli.Flag
+	logLevel            string // default of --log-level, "" for info
 	subspecs            []spec
 	run                 func(*invocation) error
 }
@@ -46,7 +48,7 @@ func (s spec) command(streams Streams, root *cli.App) *cli.Command {
 	}
 	c.Description = strings.TrimSpace(s.about) + "\n\nEXAMPLE\n   " + strings.TrimSpace(s.example) + "\n\n" +
 		exitStatus(append([]int{ExitOK}, s.exits...)...)
-	c.Flags = append(s.flags, commonFlags()...)
+	c.Flags = append(s.flags, commonFlags(cmp.Or(s.logLevel, "info"))...)
 	c.Action = func(ctx *cli.Context) error {
 		if err := applyConfig(ctx, root.Commands); err != nil {
 			return err
@@ -101,7 +103,7 @@ func newApp(streams Streams) *cli.App {
 		return cli.ShowAppHelp(c)
 	}
 	for _, s := range []spec{
-		refineSpec(), verifySpec(), mineSpec(), validateSpec(), taskServerSpec(),
+		refineSpec(), verifySpec(), mineSpec(), validateSpec(), taskServerSpec(), devnetSpec(),
 	} {
 		app.Commands = append(app.Commands, s.command(streams, app))
 	}

@@ -27,12 +27,12 @@ func boolFlag(name, usage string) *cli.BoolFlag {
 	return &cli.BoolFlag{Name: name, Usage: usage, EnvVars: env(name)}
 }
 
-func commonFlags() []cli.Flag {
+func commonFlags(logLevel string) []cli.Flag {
 	return []cli.Flag{
 		stringFlag("config", "", "configuration `FILE` (default: ./config.toml where it exists)"),
 		boolFlag("json", "print one JSON object per line"),
 		boolFlag("quiet", "print errors only"),
-		stringFlag("log-level", "info", "least `LEVEL` of log lines: trace, debug, info, warn, error", "BT_LOGGING_LEVEL"),
+		stringFlag("log-level", logLevel, "least `LEVEL` of log lines: trace, debug, info, warn, error", "BT_LOGGING_LEVEL"),
 	}
 }
 

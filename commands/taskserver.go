@@ -22,7 +22,10 @@ import (
 	"finest/roles/taskserver/sqlite"
 )
 
-type cliFlag = cli.Flag
+type (
+	cliFlag     = cli.Flag
+	cliDuration = cli.DurationFlag
+)
 
 func taskServerSpec() spec {
 	return spec{

@@ -105,6 +105,15 @@ func rewrite(dir string, m *contract.Manifest, r refined) error {
 	m.Files = append(shards, ledgers...)
 	m.RowsRoot, m.LedgerRoot = rowsRoot.String(), ledgerRoot.String()
 	m.Counts = counts(r.ledger)
+	pages := make([]int64, len(m.Inputs))
+	for _, row := range r.ledger {
+		if row.IsPage() {
+			pages[row.File]++
+		}
+	}
+	for i := range m.Inputs {
+		m.Inputs[i].Pages = pages[i]
+	}
 	return nil
 }
 
@@ -192,14 +201,15 @@ func load(m contract.Manifest, open opener) (refined, error) {
 }
 
 // loadPublished reads a task that somebody published.
-func loadPublished(ctx context.Context, h hub.Hub, ref hub.Ref, task string) (refined, error) {
+func loadPublished(ctx context.Context, h hub.Hub, ref hub.Ref, task string) (contract.Manifest, refined, error) {
+	var m contract.Manifest
 	raw, err := hub.ReadFile(ctx, h, ref, contract.ManifestPath(task), 64<<20)
 	if err != nil {
-		return refined{}, err
+		return m, refined{}, err
 	}
-	var m contract.Manifest
 	if err := canon.Unmarshal(raw, &m); err != nil {
-		return refined{}, fmt.Errorf("read %s of %s: %w", contract.ManifestPath(task), ref, err)
+		return m, refined{}, fmt.Errorf("read %s of %s: %w", contract.ManifestPath(task), ref, err)
 	}
-	return load(m, onHub(ctx, h, ref))
+	r, err := load(m, onHub(ctx, h, ref))
+	return m, r, err
 }
