@@ -72,7 +72,7 @@ func bindingProblem(s *Submission, f Facts, p eval.Protocol) string {
 		return fmt.Sprintf("the receipt's deadline is %d blocks after block %d, but the protocol gives every task %d",
 			r.DeadlineBlock-r.Block, r.Block, p.Deadline)
 	case s.Block > r.DeadlineBlock:
-		return fmt.Sprintf("the task was claimed at block %d, %d blocks after its deadline", s.Block, s.Block-r.DeadlineBlock)
+		return fmt.Sprintf("the task was claimed at block %d, after its deadline at block %d", s.Block, r.DeadlineBlock)
 	}
 	if problem := serverProblem(s, f); problem != "" {
 		return problem

@@ -35,7 +35,7 @@ func TestBinding(t *testing.T) {
 	}{
 		{name: "honest"},
 		{name: "claimed in the last block", s: func(s *audit.Submission) { s.Block = 220 }},
-		{name: "claimed one block late", s: func(s *audit.Submission) { s.Block = 221 }, reason: "1 blocks after its deadline"},
+		{name: "claimed one block late", s: func(s *audit.Submission) { s.Block = 221 }, reason: "after its deadline at block 220"},
 		{name: "claimed before its receipt", s: func(s *audit.Submission) { s.Block = 100 }, reason: "before its receipt"},
 		{name: "not registered", facts: func(f *audit.Facts) { f.Registered = false }, reason: "was not registered"},
 		{name: "no receipt", edit: func(m *contract.Manifest) { m.Receipt = nil }, reason: "no receipt"},

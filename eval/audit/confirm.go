@@ -56,7 +56,7 @@ func confirm(ctx context.Context, p Proof, m contract.Manifest, files Files, src
 	case KindClusters:
 		return confirmClusters(ctx, m, files)
 	case KindSize:
-		return confirmSize(ctx, p, m, src.Ranges)
+		return confirmSize(ctx, p, m, src)
 	}
 	return "", refuted("unknown kind %.40q", p.Kind)
 }
@@ -79,7 +79,7 @@ func confirmLedger(ctx context.Context, p Proof, m contract.Manifest, src Source
 	if p.Claimed >= 0 && (!hasClaimed || uint64(p.Claimed) < p.First || uint64(p.Claimed) >= p.Last || claimed.File != p.File) {
 		return "", refuted("row %d is not among rows %d to %d of the file", p.Claimed, p.First, p.Last)
 	}
-	st, err := fetch(ctx, src.Ranges, m, p.File, from, to)
+	st, err := src.fetch(ctx, m, p.File, from, to)
 	if wrong := (*sizeError)(nil); errors.As(err, &wrong) {
 		return "", eval.Blame(eval.FaultCrawl, err)
 	} else if err != nil {
@@ -229,7 +229,7 @@ func confirmDocument(ctx context.Context, p Proof, m contract.Manifest, files Fi
 		return fmt.Sprintf("row %d of the shards names bytes %d–%d of %s, which has %d",
 			index, row.WARCOffset, row.WARCOffset+length, in.Path, in.Bytes), nil
 	}
-	st, err := fetch(ctx, src.Ranges, m, p.File, row.WARCOffset, row.WARCOffset+length)
+	st, err := src.fetch(ctx, m, p.File, row.WARCOffset, row.WARCOffset+length)
 	if wrong := (*sizeError)(nil); errors.As(err, &wrong) {
 		return "", eval.Blame(eval.FaultCrawl, err)
 	} else if err != nil {
@@ -294,8 +294,8 @@ func confirmClusters(ctx context.Context, m contract.Manifest, files Files) (str
 	return r.violation, nil
 }
 
-func confirmSize(ctx context.Context, p Proof, m contract.Manifest, ranges Ranges) (string, error) {
-	_, err := fetch(ctx, ranges, m, p.File, 0, min(1, m.Inputs[p.File].Bytes))
+func confirmSize(ctx context.Context, p Proof, m contract.Manifest, src Source) (string, error) {
+	_, err := src.fetch(ctx, m, p.File, 0, min(1, m.Inputs[p.File].Bytes))
 	if wrong := (*sizeError)(nil); errors.As(err, &wrong) {
 		return wrong.Error(), nil
 	}

@@ -85,7 +85,7 @@ func TestNoProofAgainstAnHonestMinerHolds(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	pick := func(edges ...string) string { return edges[rng.IntN(len(edges))] }
 	n := len(f.ledger)
-	for range 6000 {
+	for range 3000 {
 		p := f.proof(audit.KindLedger)
 		first := rng.IntN(n + 1)
 		last := min(first+rng.IntN(1+rng.IntN(n)), n)

@@ -158,9 +158,9 @@ var mutations = []mutation{
 func TestNoChangeOfALedgerPasses(t *testing.T) {
 	w := newWorld(t, 11, 1, 30, true)
 	honest := w.publish(w.ledger, w.rows)
-	rounds := 12
+	rounds := 6
 	if testing.Short() {
-		rounds = 3
+		rounds = 2
 	}
 	for _, m := range mutations {
 		t.Run(m.name, func(t *testing.T) {
@@ -188,6 +188,29 @@ func TestNoChangeOfALedgerPasses(t *testing.T) {
 				c.confirmed(t, clusters, w.source(), true)
 			}
 		})
+	}
+}
+
+// TestClaimsOverLongSpansAreComparedAsFarAsBytesReach: no claim makes a
+// validator read more than it wants, and a span that is too long is refuted by
+// its first bytes.
+func TestClaimsOverLongSpansAreComparedAsFarAsBytesReach(t *testing.T) {
+	w := newWorld(t, 13, 1, 24, true)
+	src := w.source()
+	honest := w.publish(w.ledger, w.rows)
+	for src.MaxFetch = 100; src.MaxFetch < 20_000; src.MaxFetch += 333 {
+		wantOutcome(t, honest.slice(t, src, wholeSeed(honest, 1), wholeFile), eval.Accepted)
+	}
+	src.MaxFetch = 5000
+	for _, outcome := range []string{contract.OutcomeSkipped, contract.OutcomeDamaged, contract.OutcomeNoRanges} {
+		ledger := w.ledgerCopy()[:1]
+		become(&ledger[0], outcome, "")
+		ledger[0].Offset, ledger[0].Length = 0, int64(len(w.data[w.paths[0]]))
+		c := w.publish(ledger, nil)
+		wantOutcome(t, c.content(t), eval.Accepted)
+		check := c.slice(t, src, wholeSeed(c, outcome), wholeFile)
+		wantOutcome(t, check, eval.Rejected)
+		c.confirmed(t, check, src, false)
 	}
 }
 

@@ -202,7 +202,7 @@ func collectLeaves[R canonicalRow](rows iter.Seq2[R, error], size uint64, indice
 
 // cached returns a source that answers from the bytes at hand where it can.
 func (a slicer) cached(st stretch) Source {
-	return Source{Ranges: cachedRanges{a.src.Ranges, st}, Scanner: a.src.Scanner}
+	return Source{Ranges: cachedRanges{a.src.Ranges, st}, Scanner: a.src.Scanner, MaxFetch: a.src.MaxFetch}
 }
 
 type cachedRanges struct {

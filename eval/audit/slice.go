@@ -110,7 +110,7 @@ func (a slicer) audit(file int32, from, to int64) (eval.Check, error) {
 	if err != nil {
 		return eval.Check{}, err
 	}
-	st, err := fetch(a.ctx, a.src.Ranges, a.m, seg.file, seg.from, seg.to)
+	st, err := a.src.fetch(a.ctx, a.m, seg.file, seg.from, seg.to)
 	if wrong := (*sizeError)(nil); errors.As(err, &wrong) {
 		return a.wrongSize(seg, wrong)
 	} else if err != nil {
@@ -127,10 +127,10 @@ func (a slicer) audit(file int32, from, to int64) (eval.Check, error) {
 		return eval.Check{}, err
 	}
 	if found == nil {
-		return facts(eval.Pass(eval.CheckSlice, fmt.Sprintf("bytes %d–%d of %s give exactly ledger rows %d to %d and their documents",
-			seg.from, seg.from+int64(len(st.data)), st.input.Path, seg.first, int64(seg.last)-1))), nil
+		return facts(eval.Pass(eval.CheckSlice, fmt.Sprintf("bytes %d–%d of %s give exactly the ledger's %d rows and their documents",
+			seg.from, seg.from+int64(len(st.data)), st.input.Path, seg.last-seg.first))), nil
 	}
-	again, err := fetch(a.ctx, a.src.Ranges, a.m, seg.file, seg.from, seg.to)
+	again, err := a.src.fetch(a.ctx, a.m, seg.file, seg.from, seg.to)
 	if err == nil && !bytes.Equal(again.data, st.data) {
 		err = fmt.Errorf("bytes %d–%d of %s differ from one read to the next", seg.from, seg.to, st.input.Path)
 	}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,12 +30,16 @@ type Scanner interface {
 type Source struct {
 	Ranges  Ranges
 	Scanner Scanner
+	// MaxFetch bounds the bytes that one check reads in one request and holds in
+	// memory; 0 stands for DefaultMaxFetch. A claim over a longer span is
+	// compared as far as the bytes reach: what ends before their end is the same
+	// as in the whole file.
+	MaxFetch int64
 }
 
-// MaxFetch bounds the bytes that one check reads in one request. A claim over a
-// longer span is compared as far as the bytes reach: what ends before their end
-// is the same as in the whole file.
-const MaxFetch = 128 << 20
+// DefaultMaxFetch is far more than a slice with the widest gaps of an honest
+// ledger around it.
+const DefaultMaxFetch = 128 << 20
 
 // stretch is a part of a WARC file that begins and ends at borders, or was cut
 // off before its end.
@@ -59,10 +64,10 @@ func (e *sizeError) Error() string {
 }
 
 // fetch reads [from, to) of a file in one request.
-func fetch(ctx context.Context, r Ranges, m contract.Manifest, file int32, from, to int64) (stretch, error) {
+func (src Source) fetch(ctx context.Context, m contract.Manifest, file int32, from, to int64) (stretch, error) {
 	st := stretch{file: file, input: m.Inputs[file], dump: m.Dump, from: from, to: to}
-	length := min(to-from, MaxFetch)
-	data, size, err := r.ReadRange(ctx, st.input.Path, from, length)
+	length := min(to-from, cmp.Or(src.MaxFetch, DefaultMaxFetch))
+	data, size, err := src.Ranges.ReadRange(ctx, st.input.Path, from, length)
 	switch {
 	case err != nil:
 		return st, eval.Blame(eval.FaultCrawl, fmt.Errorf("read bytes %d–%d of %s: %w", from, from+length, st.input.Path, err))
