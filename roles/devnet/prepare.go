@@ -95,11 +95,15 @@ func warcFiles(inputs []string) ([]string, error) {
 	var out []string
 	for _, input := range inputs {
 		before := len(out)
-		err := filepath.WalkDir(input, func(path string, entry fs.DirEntry, err error) error {
+		root, err := filepath.EvalSymlinks(input) // WalkDir follows no link
+		if err != nil {
+			return nil, fmt.Errorf("find the input: %w", err)
+		}
+		err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 			if err != nil || entry.IsDir() {
 				return err
 			}
-			if path == input || strings.HasSuffix(path, ".warc") || strings.HasSuffix(path, ".warc.gz") {
+			if path == root || strings.HasSuffix(path, ".warc") || strings.HasSuffix(path, ".warc.gz") {
 				out = append(out, path)
 			}
 			return nil
