@@ -5,15 +5,23 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 
 	"finest/internal/contract"
 )
 
+// ErrVoid says that a claim's own commit can be read and does not hold the log
+// that was claimed, whoever looks.
+var ErrVoid = errors.New("void claim")
+
 // States of a claim.
 const (
-	// Pending: its log was not readable yet.
+	// Pending: its log was not readable yet, or waits for that of a claim before.
 	Pending = "pending"
+	// Unread: nobody asks for its log any more. It changes nothing, unless a later
+	// valid log begins with it.
+	Unread = "unread"
 	// Valid: its log was read, or stands at the beginning of a later valid log.
 	Valid = "valid"
 	// Void: it changes nothing; the reason says why.
@@ -26,6 +34,8 @@ type Claimed struct {
 	Claim  contract.Claim `json:"claim"`
 	State  string         `json:"state"`
 	Reason string         `json:"reason,omitempty"`
+	// Seen is the newest final block when the claim was seen first.
+	Seen uint64 `json:"seen,omitempty"`
 	// Bytes is the length of a valid claim's log.
 	Bytes int `json:"bytes,omitempty"`
 	// Uncertain: the block is the one storage tells, but claims before it were
@@ -45,77 +55,125 @@ type Bound struct {
 // that it cannot be read now.
 type ReadLog func(ctx context.Context, c contract.Claim) ([]byte, error)
 
-// Advance settles the pending claims of one hotkey, oldest first, and returns
-// the tasks that they bind. A log must begin with the bytes of the last valid
-// log; the tasks of a claim whose log is not readable are those of the later
-// log that begins with it. claims are changed in place.
+// Advance settles the claims of one hotkey, oldest first, as far as their logs
+// can be read, and returns the tasks that they bind, first line first. claims
+// are changed in place. An error is that of ctx.
+//
+// A log must begin with the bytes of the last valid log before it. A claim whose
+// own log cannot be read stands for the part of a later valid log that has the
+// claimed SHA-256. So what a claim binds does not depend on when it is read: a
+// claim waits while one before it is pending whose log it does not begin with.
 func Advance(ctx context.Context, claims []Claimed, read ReadLog) ([]Bound, error) {
-	var bound []Bound
-	valid := lastValid(claims, len(claims))
-	for i := 0; i < len(claims); i++ {
-		if claims[i].State != Pending {
-			continue
-		}
-		log, err := read(ctx, claims[i].Claim)
-		switch {
-		case ctx.Err() != nil:
-			return nil, context.Cause(ctx)
-		case isVoid(err):
-			claims[i].State, claims[i].Reason = Void, err.Error()
-			continue
-		case err != nil:
-			claims[i].Reason = err.Error()
-			continue
-		}
-		if reason := extends(log, valid); reason != "" {
-			claims[i].State, claims[i].Reason = Void, reason
-			continue
-		}
-		// Every earlier claim that is still pending either stands for a prefix of
-		// this log or can no longer change anything.
-		for j := range i {
-			if claims[j].State == Pending {
-				bound = append(bound, settleByPrefix(&claims[j], log, lastValid(claims, j+1))...)
-			}
-		}
-		previous := lastValid(claims, i)
-		claims[i].State, claims[i].Reason, claims[i].Bytes = Valid, "", len(log)
-		bound = append(bound, newLines(log[previousBytes(previous):], claims[i])...)
-		valid = &claims[i]
+	a := advance{claims: claims}
+	pending := a.pending()
+	if len(pending) == 0 {
+		return nil, nil
 	}
-	return bound, nil
+	// The newest log mostly begins with all others, which need not be read then.
+	newest := pending[len(pending)-1]
+	log := a.read(ctx, newest, read)
+	a.settle(newest, log)
+	for _, i := range pending[:len(pending)-1] {
+		if claims[i].State == Pending {
+			a.settle(i, a.read(ctx, i, read))
+		}
+	}
+	a.settle(newest, log)
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return a.bound, nil
 }
 
-// settleByPrefix decides a claim whose own log could not be read by a later log
-// that is valid.
-func settleByPrefix(c *Claimed, log []byte, previous *Claimed) []Bound {
-	from := previousBytes(previous)
-	for end := from; end <= len(log); {
-		if sum := sha256.Sum256(log[:end]); hex.EncodeToString(sum[:]) == c.Claim.LogSHA256 {
-			c.State, c.Reason, c.Bytes = Valid, "", end
-			return newLines(log[from:end], *c)
-		}
-		next := bytes.IndexByte(log[end:], '\n')
-		if next < 0 {
-			break
-		}
-		end += next + 1
-	}
-	c.State = Void
-	c.Reason = "its log was never readable, and no later log begins with it"
-	return nil
+type advance struct {
+	claims []Claimed
+	bound  []Bound
 }
 
-func newLines(raw []byte, c Claimed) []Bound {
-	lines, err := contract.ParseLog(raw)
-	if err != nil {
-		return nil // the whole log was parsed before
-	}
-	var out []Bound
-	for _, line := range lines {
-		out = append(out, Bound{Block: c.Block, Line: line, Uncertain: c.Uncertain})
+func (a *advance) pending() []int {
+	var out []int
+	for i, c := range a.claims {
+		if c.State == Pending {
+			out = append(out, i)
+		}
 	}
 	return out
+}
+
+// read returns the log of claim i, nil if that cannot be had.
+func (a *advance) read(ctx context.Context, i int, read ReadLog) []byte {
+	c := &a.claims[i]
+	log, err := read(ctx, c.Claim)
+	if err != nil {
+		c.Reason = err.Error()
+		if errors.Is(err, ErrVoid) {
+			c.State = Unread
+		}
+		return nil
+	}
+	if log == nil {
+		log = []byte{}
+	}
+	return log
+}
+
+// settle decides claim i by its log, and with it every claim before it that is
+// not settled, unless one of them has to be waited for. It does nothing for a
+// claim that is settled or has no log.
+func (a *advance) settle(i int, log []byte) {
+	c := &a.claims[i]
+	if c.State != Pending || log == nil {
+		return
+	}
+	valid := lastValid(a.claims[:i])
+	if reason := extends(log, valid); reason != "" {
+		c.State, c.Reason = Void, reason
+		return
+	}
+	end := validBytes(valid)
+	ends := prefixes(log, end, a.claims[:i])
+	prefix := make([]int, i) // −1 where the claim stands for no part of the log
+	for j, earlier := range a.claims[:i] {
+		if earlier.State != Pending && earlier.State != Unread {
+			continue
+		}
+		at, begins := ends[earlier.Claim.LogSHA256]
+		switch {
+		case begins && at >= end:
+			prefix[j], end = at, at
+		case earlier.State == Pending:
+			c.Reason = fmt.Sprintf("waits for the log claimed at block %d, which cannot be read", earlier.Block)
+			return
+		default:
+			prefix[j] = -1
+		}
+	}
+	for j := range a.claims[:i] {
+		earlier := &a.claims[j]
+		switch {
+		case earlier.State != Pending && earlier.State != Unread:
+		case prefix[j] < 0:
+			earlier.State = Void
+			earlier.Reason = fmt.Sprintf("its log was never readable, and the log claimed at block %d does not begin with it", c.Block)
+		default:
+			a.validate(j, log[:prefix[j]])
+		}
+	}
+	a.validate(i, log)
+}
+
+// validate makes claim i valid with this log.
+func (a *advance) validate(i int, log []byte) {
+	c := &a.claims[i]
+	before := validBytes(lastValid(a.claims[:i]))
+	c.State, c.Reason, c.Bytes = Valid, "", len(log)
+	lines, err := contract.ParseLog(log[before:])
+	if err != nil {
+		return // no: extends parsed all of it
+	}
+	for _, line := range lines {
+		a.bound = append(a.bound, Bound{Block: c.Block, Line: line, Uncertain: c.Uncertain})
+	}
 }
 
 // extends says why log is none that may follow the last valid one.
@@ -127,7 +185,7 @@ func extends(log []byte, valid *Claimed) string {
 		return ""
 	}
 	if len(log) < valid.Bytes {
-		return fmt.Sprintf("its log has %d bytes, fewer than the %d of the log before it", len(log), valid.Bytes)
+		return fmt.Sprintf("its log has %d bytes, fewer than the %d of the log claimed at block %d", len(log), valid.Bytes, valid.Block)
 	}
 	if sum := sha256.Sum256(log[:valid.Bytes]); hex.EncodeToString(sum[:]) != valid.Claim.LogSHA256 {
 		return fmt.Sprintf("its log does not begin with the log claimed at block %d", valid.Block)
@@ -135,9 +193,37 @@ func extends(log []byte, valid *Claimed) string {
 	return ""
 }
 
-// lastValid returns the newest valid one of the first n claims.
-func lastValid(claims []Claimed, n int) *Claimed {
-	for i := n - 1; i >= 0; i-- {
+// prefixes returns where the parts of log that unsettled claims name end: at a
+// newline, at byte from or later. One pass, whatever their number.
+func prefixes(log []byte, from int, claims []Claimed) map[string]int {
+	wanted := make(map[string]bool)
+	for _, c := range claims {
+		if c.State == Pending || c.State == Unread {
+			wanted[c.Claim.LogSHA256] = true
+		}
+	}
+	ends := make(map[string]int)
+	if len(wanted) == 0 {
+		return ends
+	}
+	hash := sha256.New()
+	hash.Write(log[:from])
+	for end := from; ; {
+		if sum := hex.EncodeToString(hash.Sum(nil)); wanted[sum] {
+			ends[sum] = end
+		}
+		next := bytes.IndexByte(log[end:], '\n')
+		if next < 0 {
+			return ends
+		}
+		hash.Write(log[end : end+next+1])
+		end += next + 1
+	}
+}
+
+// lastValid returns the newest valid one of claims, nil without.
+func lastValid(claims []Claimed) *Claimed {
+	for i := len(claims) - 1; i >= 0; i-- {
 		if claims[i].State == Valid {
 			return &claims[i]
 		}
@@ -145,7 +231,7 @@ func lastValid(claims []Claimed, n int) *Claimed {
 	return nil
 }
 
-func previousBytes(c *Claimed) int {
+func validBytes(c *Claimed) int {
 	if c == nil {
 		return 0
 	}

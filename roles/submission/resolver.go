@@ -15,12 +15,9 @@ import (
 	"finest/hub"
 	"finest/internal/canon"
 	"finest/internal/contract"
+	"finest/pipeline"
+	"finest/pipeline/shard"
 )
-
-// ErrVoid says that a claim changes nothing, whoever looks at it.
-var ErrVoid = errors.New("void claim")
-
-func isVoid(err error) bool { return errors.Is(err, ErrVoid) }
 
 // Resolver reads what stands behind claims.
 type Resolver struct {
@@ -51,11 +48,13 @@ func (c Case) Address() string { return wallet.Address(c.Hotkey) }
 
 // Log reads the claim log of a claim; it is a ReadLog.
 func (r *Resolver) Log(ctx context.Context, c contract.Claim) ([]byte, error) {
-	raw, err := hub.ReadFile(ctx, r.Hub, ref(c), contract.LogPath, contract.MaxLogBytes)
-	if err != nil {
-		return nil, eval.Blame(eval.FaultHub, err)
-	}
-	if canon.Sum(raw) != c.LogSHA256 {
+	raw, err := readSmall(ctx, r.Hub, ref(c), contract.LogPath, contract.MaxLogBytes)
+	switch {
+	case isMissing(err):
+		return nil, fmt.Errorf("%w: %w", ErrVoid, err)
+	case err != nil:
+		return nil, err
+	case canon.Sum(raw) != c.LogSHA256:
 		return nil, fmt.Errorf("%w: %s of %s is not the log that was claimed", ErrVoid, contract.LogPath, c)
 	}
 	return raw, nil
@@ -63,35 +62,42 @@ func (r *Resolver) Log(ctx context.Context, c contract.Claim) ([]byte, error) {
 
 func ref(c contract.Claim) hub.Ref { return hub.Ref{Repo: c.Repo, Revision: c.Commit} }
 
-// Open reads the manifest of a case from the first of its publications that
-// gives it. A nil submission comes with the check that explains why.
-func (r *Resolver) Open(ctx context.Context, c Case) (*audit.Submission, []byte, *eval.Check) {
-	var undecided *eval.Check
-	for _, claim := range c.Claims {
-		files := &files{hub: r.Hub, ref: ref(claim), dir: r.CacheDir}
-		raw, err := files.read(ctx, contract.ManifestPath(c.Line.Task), audit.MaxManifestBytes)
-		if isMissing(err) {
-			check := eval.Reject(eval.CheckContent, fmt.Sprintf("the log names task %s, but %s holds no %s",
-				c.Line.Task, claim, contract.ManifestPath(c.Line.Task)))
-			return nil, nil, &check
+// opened is a case whose manifest was read.
+type opened struct {
+	*audit.Submission
+	manifest []byte
+	files    *files
+}
+
+// open reads the manifest of a case from the first of its publications that
+// gives it. If none does, the check says why: a rejection if all could be read.
+func (r *Resolver) open(ctx context.Context, c Case) (opened, *eval.Check) {
+	failed := eval.Wait(eval.CheckContent, errors.New("no publication is known for the task"))
+	path := contract.ManifestPath(c.Line.Task)
+	for i, claim := range c.Claims {
+		raw, err := readSmall(ctx, r.Hub, ref(claim), path, audit.MaxManifestBytes)
+		var check eval.Check
+		switch {
+		case isMissing(err):
+			check = eval.Reject(eval.CheckContent, fmt.Sprintf("the log names task %s, but %s holds no %s", c.Line.Task, claim, path))
+		case err != nil:
+			check = eval.Wait(eval.CheckContent, err)
+		default:
+			s, err := audit.NewSubmission(c.Address(), claim, c.Block, c.Line, raw)
+			if err == nil {
+				files := &files{hub: r.Hub, dir: r.CacheDir, known: make(map[string]found)}
+				for _, from := range c.Claims[i:] {
+					files.refs = append(files.refs, ref(from))
+				}
+				return opened{s, raw, files}, nil
+			}
+			check = eval.Reject(eval.CheckContent, err.Error())
 		}
-		if err != nil {
-			check := eval.Wait(eval.CheckContent, err)
-			undecided = &check
-			continue
+		if i == 0 || failed.Outcome == eval.Rejected && check.Outcome == eval.Undecided {
+			failed = check
 		}
-		s, err := audit.NewSubmission(c.Address(), claim, c.Block, c.Line, raw)
-		if err != nil {
-			check := eval.Reject(eval.CheckContent, err.Error())
-			return nil, raw, &check
-		}
-		return s, raw, nil
 	}
-	if undecided == nil {
-		check := eval.Wait(eval.CheckContent, errors.New("no publication is known for the task"))
-		undecided = &check
-	}
-	return nil, nil, undecided
+	return opened{}, &failed
 }
 
 // Facts reads what the chain says of a submission.
@@ -109,7 +115,13 @@ func (r *Resolver) Facts(ctx context.Context, c Case, s *audit.Submission) (audi
 		facts.Registered = facts.Registered || n.Hotkey == c.Hotkey
 	}
 	receipt := s.Manifest.Receipt
-	if receipt == nil || receipt.Block >= c.Block {
+	if receipt == nil {
+		return facts, nil
+	}
+	if receipt.Block >= c.Block {
+		// A receipt from after the claim is refused for that; its block may not even
+		// exist yet.
+		facts.ReceiptBlockHash = receipt.BlockHash
 		return facts, nil
 	}
 	leased, err := r.Chain.BlockAt(ctx, receipt.Block)
@@ -132,7 +144,8 @@ func verify(address string, message, signature []byte) bool {
 
 // Chance is what the random choices about a case depend on.
 type Chance struct {
-	// Block is the finalised block k after the task's.
+	// Block is the finalised block k after the task's; as long as there is none,
+	// the zero block, nothing is drawn.
 	Block chain.Block
 	// Validator is who audits; Accepted its count of the hotkey's accepted
 	// tasks since the last failure.
@@ -148,10 +161,11 @@ type Result struct {
 }
 
 // Check makes the checks 1 to 5 of one case, cheap ones first; the first
-// rejection ends them. An error is that of ctx.
+// rejection ends them. An error is that of ctx, or says that the chain cannot be
+// reached.
 func (r *Resolver) Check(ctx context.Context, c Case, chance Chance) (Result, error) {
 	v := eval.Verdict{Task: c.Line.Task, Generation: c.Line.Generation, Hotkey: c.Address(), Manifest: c.Line.Manifest}
-	s, _, failed := r.Open(ctx, c)
+	o, failed := r.open(ctx, c)
 	if ctx.Err() != nil {
 		return Result{}, context.Cause(ctx)
 	}
@@ -159,66 +173,77 @@ func (r *Resolver) Check(ctx context.Context, c Case, chance Chance) (Result, er
 		v.Checks = append(v.Checks, *failed)
 		return Result{Verdict: v.Judge()}, nil
 	}
+	defer o.files.remove()
 	var err error
-	v.Checks, v.Audited, err = r.checks(ctx, c, s, chance)
+	v.Checks, v.Audited, err = r.checks(ctx, c, o, chance)
+	if ctx.Err() != nil {
+		return Result{}, context.Cause(ctx)
+	}
 	if err != nil {
 		return Result{}, err
 	}
-	return Result{Verdict: v.Judge(), Submission: s}, nil
+	return Result{Verdict: v.Judge(), Submission: o.Submission}, nil
 }
 
-func (r *Resolver) checks(ctx context.Context, c Case, s *audit.Submission, chance Chance) (checks []eval.Check, audited bool, err error) {
-	add := func(check eval.Check) (goOn bool) {
-		checks = append(checks, check)
-		return check.Outcome == eval.Accepted
+func (r *Resolver) checks(ctx context.Context, c Case, o opened, chance Chance) (checks []eval.Check, audited bool, err error) {
+	binding, err := r.binding(ctx, c, o.Submission)
+	checks = append(checks, binding)
+	if err != nil || binding.Outcome != eval.Accepted {
+		return checks, false, err
 	}
-	if c.Uncertain && !add(eval.Wait(eval.CheckBinding, eval.Blame(eval.FaultOwn,
-		fmt.Errorf("the claim was made before this validator followed the chain, so the block of the task is not known")))) {
-		return checks, false, nil
+	content, err := r.content(ctx, o)
+	checks = append(checks, content)
+	if err != nil || content.Outcome != eval.Accepted {
+		return checks, false, err
 	}
-	facts, err := r.Facts(ctx, c, s)
-	if ctx.Err() != nil {
-		return nil, false, context.Cause(ctx)
+	if chance.Block == (chain.Block{}) {
+		return append(checks, eval.Check{Name: eval.CheckSlice, Outcome: eval.Undecided,
+			Reason: fmt.Sprintf("block %d, which draws the slice, is not final yet", r.Protocol.SeedBlock(c.Block))}), false, nil
 	}
+	draw, err := r.draw(c)
 	if err != nil {
-		add(eval.Wait(eval.CheckBinding, eval.Blame(eval.FaultOwn, err)))
-		return checks, false, nil
+		return append(checks, eval.Wait(eval.CheckSlice, err)), false, nil
 	}
-	if !add(audit.Binding(s, facts, r.Protocol)) {
-		return checks, false, nil
-	}
-	published := &files{hub: r.Hub, ref: ref(s.Claim), dir: r.CacheDir}
-	defer published.remove()
-	check, err := audit.Content(ctx, s, published, verify)
-	if err != nil {
-		return nil, false, err
-	}
-	if !add(check) {
-		return checks, false, nil
-	}
-	draw, err := r.draw(c, s, chance)
-	if err != nil {
-		add(eval.Wait(eval.CheckSlice, err))
-		return checks, false, nil
-	}
-	audited = r.Protocol.Audited(draw.AuditSeed(eval.PurposeAudit, chance.Validator), chance.Accepted)
+	audited = r.Protocol.Audited(draw(chance.Block, eval.PurposeAudit, chance.Validator), chance.Accepted)
 	if audited {
-		checks, err = r.audit(ctx, s, published, draw.AuditSeed(eval.PurposeSlice, chance.Validator), checks)
+		checks, err = r.audit(ctx, o, draw(chance.Block, eval.PurposeSlice, chance.Validator), checks)
 		if err != nil || checks[len(checks)-1].Outcome == eval.Rejected {
 			return checks, audited, err
 		}
 	}
-	return append(checks, r.quality(s)), audited, nil
+	return append(checks, r.quality(o.Submission)), audited, nil
+}
+
+func (r *Resolver) binding(ctx context.Context, c Case, s *audit.Submission) (eval.Check, error) {
+	if c.Uncertain {
+		return eval.Wait(eval.CheckBinding, eval.Blame(eval.FaultOwn,
+			errors.New("claims before this one were not seen, so the block of the task is not known"))), nil
+	}
+	facts, err := r.Facts(ctx, c, s)
+	switch {
+	case errors.Is(err, chain.ErrUnavailable):
+		return eval.Check{}, err
+	case err != nil:
+		return eval.Wait(eval.CheckBinding, eval.Blame(eval.FaultOwn, err)), nil
+	}
+	return audit.Binding(s, facts, r.Protocol), nil
+}
+
+func (r *Resolver) content(ctx context.Context, o opened) (eval.Check, error) {
+	if problem := sizeProblem(o.Manifest); problem != "" {
+		return eval.Reject(eval.CheckContent, problem), nil
+	}
+	return audit.Content(ctx, o.Submission, o.files, verify)
 }
 
 // audit makes the checks 3 and 4. An unreachable crawl does not keep the
 // clusters from being checked.
-func (r *Resolver) audit(ctx context.Context, s *audit.Submission, files audit.Files, seed eval.Seed, checks []eval.Check) ([]eval.Check, error) {
-	scanner, err := r.Scanner(s.Manifest.Recipe)
+func (r *Resolver) audit(ctx context.Context, o opened, seed eval.Seed, checks []eval.Check) ([]eval.Check, error) {
+	scanner, err := r.Scanner(o.Manifest.Recipe)
 	if err != nil {
 		return append(checks, eval.Wait(eval.CheckSlice, eval.Blame(eval.FaultOwn, err))), nil
 	}
-	slice, err := audit.Slice(ctx, s, files, audit.Source{Ranges: r.Crawl, Scanner: scanner}, seed, r.Protocol.Slice)
+	slice, err := audit.Slice(ctx, o.Submission, o.files, audit.Source{Ranges: r.Crawl, Scanner: scanner}, seed, r.Protocol.Slice)
 	if err != nil {
 		return nil, err
 	}
@@ -226,7 +251,7 @@ func (r *Resolver) audit(ctx context.Context, s *audit.Submission, files audit.F
 	if slice.Outcome == eval.Rejected {
 		return checks, nil
 	}
-	clusters, err := audit.Clusters(ctx, s, files)
+	clusters, err := audit.Clusters(ctx, o.Submission, o.files)
 	if err != nil {
 		return nil, err
 	}
@@ -243,25 +268,61 @@ func (r *Resolver) quality(s *audit.Submission) eval.Check {
 	return eval.Wait(eval.CheckQuality, eval.Blame(eval.FaultRecipe, fmt.Errorf("the quality of recipe %s is not judged yet", name)))
 }
 
-func (r *Resolver) draw(c Case, s *audit.Submission, chance Chance) (eval.Draw, error) {
-	manifest, err := canon.ParseHash(s.Line.Manifest)
+// draw returns how the seeds of a case follow from a block.
+func (r *Resolver) draw(c Case) (func(at chain.Block, purpose string, validator chain.PublicKey) eval.Seed, error) {
+	manifest, err := canon.ParseHash(c.Line.Manifest)
 	if err != nil {
-		return eval.Draw{}, err
+		return nil, err
 	}
-	return eval.Draw{BlockHash: chance.Block.Hash, Hotkey: c.Hotkey, Manifest: manifest}, nil
+	return func(at chain.Block, purpose string, validator chain.PublicKey) eval.Seed {
+		return eval.Draw{BlockHash: at.Hash, Hotkey: c.Hotkey, Manifest: manifest}.AuditSeed(purpose, validator)
+	}, nil
 }
 
-// Confirm checks a fraud proof that somebody else found against a case.
+// Confirm checks a fraud proof that somebody else found against a case, as
+// audit.Confirm does.
 func (r *Resolver) Confirm(ctx context.Context, c Case, p audit.Proof) (reason string, err error) {
-	s, raw, failed := r.Open(ctx, c)
+	o, failed := r.open(ctx, c)
 	if failed != nil {
 		return "", eval.Blame(eval.FaultHub, errors.New(failed.Reason))
 	}
-	scanner, err := r.Scanner(s.Manifest.Recipe)
+	defer o.files.remove()
+	if problem := sizeProblem(o.Manifest); problem != "" {
+		return "", eval.Blame(eval.FaultOwn, errors.New(problem))
+	}
+	scanner, err := r.Scanner(o.Manifest.Recipe)
 	if err != nil {
 		return "", eval.Blame(eval.FaultOwn, err)
 	}
-	published := &files{hub: r.Hub, ref: ref(s.Claim), dir: r.CacheDir}
-	defer published.remove()
-	return audit.Confirm(ctx, p, raw, published, audit.Source{Ranges: r.Crawl, Scanner: scanner})
+	return audit.Confirm(ctx, p, o.manifest, o.files, audit.Source{Ranges: r.Crawl, Scanner: scanner})
+}
+
+// Document returns the row of a case's shards that names the record at offset
+// of a WARC file, if there is one.
+func (r *Resolver) Document(ctx context.Context, c Case, path string, offset int64) (row contract.Row, found bool, err error) {
+	o, failed := r.open(ctx, c)
+	if failed != nil {
+		return row, false, errors.New(failed.Reason)
+	}
+	defer o.files.remove()
+	for _, f := range o.Manifest.Shards() {
+		file, err := o.files.Open(ctx, f.Path)
+		if err != nil {
+			return row, false, err
+		}
+		row, found, err = findDocument(file, f.Rows, pipeline.FilePath(path), offset)
+		if err := errors.Join(err, file.Close()); err != nil || found {
+			return row, found, err
+		}
+	}
+	return row, false, nil
+}
+
+func findDocument(file audit.File, rows int64, path string, offset int64) (contract.Row, bool, error) {
+	for row, err := range shard.ReadRows(file, file.Size(), rows) {
+		if err != nil || row.FilePath == path && row.WARCOffset == offset {
+			return row, err == nil, err
+		}
+	}
+	return contract.Row{}, false, nil
 }
