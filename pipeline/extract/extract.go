@@ -19,12 +19,13 @@ import (
 // Name is the stage's name in recipes and ledgers.
 const Name = "extract"
 
-// Reasons of drops. Their values are the bytes, nodes or levels that were
-// counted, as far as counting went; 0 for the last two.
+// Reasons of drops. The value of the first four is what was counted: bytes,
+// nodes, levels, units of work. The others have none.
 const (
 	ReasonTooManyBytes = "too_many_bytes"
 	ReasonTooManyNodes = "too_many_nodes"
 	ReasonTooDeep      = "too_deep"
+	ReasonTooMuchWork  = "too_much_work"
 	ReasonEmpty        = "empty"
 	ReasonPanic        = "panic"
 )
@@ -48,9 +49,10 @@ func Spec() pipeline.StageSpec {
 			"comments":    "false",
 			"tables":      "true",
 			"deduplicate": "document",
-			"max_bytes":   "4194304",
-			"max_nodes":   "100000",
-			"max_depth":   "256",
+			"max_bytes":   "8388608",
+			"max_nodes":   "50000",
+			"max_depth":   "128",
+			"max_work":    "3000000",
 		},
 	}
 }
@@ -79,6 +81,7 @@ func New(spec pipeline.StageSpec) (pipeline.Stage, error) {
 			bytes: p.Int("max_bytes"),
 			nodes: p.Int("max_nodes"),
 			depth: p.Int("max_depth"),
+			work:  p.Int("max_work"),
 		},
 	}
 	if err := p.Err(); err != nil {

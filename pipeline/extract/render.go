@@ -50,7 +50,7 @@ func (r *renderer) write(text string) {
 func (r *renderer) element(n *html.Node) {
 	switch n.Data {
 	case "li", "dd", "dt":
-		r.block(n, "- ")
+		r.item(n)
 	case "td", "th":
 		r.cell(n)
 	case "pre", "code":
@@ -58,14 +58,14 @@ func (r *renderer) element(n *html.Node) {
 		outer := r.inCode
 		r.inCode = true
 		if n.Data == "pre" || strings.Contains(textOf(n), "\n") {
-			r.block(n, "")
+			r.block(n)
 		} else {
 			r.inline(n)
 		}
 		r.inCode = outer
 	default:
 		if isBlock(n.Data) {
-			r.block(n, "")
+			r.block(n)
 		} else {
 			r.inline(n)
 		}
@@ -73,27 +73,39 @@ func (r *renderer) element(n *html.Node) {
 }
 
 // block writes an element on lines of its own.
-func (r *renderer) block(n *html.Node, prefix string) {
+func (r *renderer) block(n *html.Node) {
 	r.endLine()
-	r.prefix = prefix
+	r.children(n)
+	r.endLine()
+}
+
+// item writes a list item; its first text, which may stand in a block of its
+// own, gets the dash.
+func (r *renderer) item(n *html.Node) {
+	r.endLine()
+	r.prefix = "- "
 	r.children(n)
 	r.endLine()
 	r.prefix = ""
 }
 
-// inline writes an element into the line. The library trims what stands before
-// and after it, so the spaces are put back.
+// inline writes an element into the line. Outside paragraphs the library has
+// trimmed the text around it, so spaces are put back.
 func (r *renderer) inline(n *html.Node) {
-	r.line.WriteByte(' ')
+	space := " "
+	if n.Parent.Data == "p" {
+		space = ""
+	}
+	r.line.WriteString(space)
 	r.children(n)
-	r.line.WriteByte(' ')
+	r.line.WriteString(space)
 }
 
 // cell writes a cell between bars, unless it holds blocks, as cells that serve
 // layout do.
 func (r *renderer) cell(n *html.Node) {
 	if hasBlock(n) {
-		r.block(n, "")
+		r.block(n)
 		return
 	}
 	if text := tidy(textOf(n)); text != "" {

@@ -1,0 +1,119 @@
+package extract_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"finest/pipeline"
+	"finest/pipeline/extract"
+)
+
+// numbered repeats a format with rising numbers.
+func numbered(n int, format string) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, format, i)
+	}
+	return b.String()
+}
+
+// Each page would take minutes or gigabytes without a budget.
+func TestHostilePagesAreDropped(t *testing.T) {
+	repeat := strings.Repeat
+	s := newStage(t)
+	for _, tt := range []struct{ name, page, reason string }{
+		{"a million nested tags", repeat("<div>", 1_000_000), extract.ReasonTooManyNodes},
+		{"a thousand nested tags", repeat("<div>", 1_000), extract.ReasonTooDeep},
+		{"nested beyond the recipe", repeat("<div>", 200) + "text", extract.ReasonTooDeep},
+		{"a table of many rows", "<table>" + repeat("<tr><td>a", 500_000), extract.ReasonTooManyNodes},
+		{"one huge text", "<p>" + repeat("word ", 10_000_000), extract.ReasonTooManyBytes},
+		{"one large text", "<p>" + repeat("word ", 1_500_000), extract.ReasonTooMuchWork},
+		{"open formatting before many blocks", "<p>" + numbered(400, "<b id=%d>") + repeat("<p>x", 100_000), extract.ReasonTooManyNodes},
+		{"formatting with many attributes", repeat("<b "+numbered(50_000, "a%d ")+">x", 8), extract.ReasonTooManyNodes},
+		{"many bodies", numbered(100_000, "<body a%d>"), extract.ReasonTooManyNodes},
+		{"nested lists of many items", repeat("<ul><li>text", 50) + repeat("<li>x", 10_000), extract.ReasonTooMuchWork},
+		{"many long paragraphs", "<article>" + repeat("<p>"+repeat("some text here ", 20), 10_000), extract.ReasonTooMuchWork},
+		{"many nodes far down", "<article>" + repeat("<span>", 120) + repeat("<u>x</u><br>", 20_000), extract.ReasonTooMuchWork},
+		{"a long title", "<title>" + repeat("a | b - ", 100_000) + "</title><p>text", extract.ReasonTooManyNodes},
+		{"text in table rows", "<table>" + repeat("x<tr>", 100_000), extract.ReasonTooManyNodes},
+		{"comments", repeat("<!-- -->", 600_000), extract.ReasonTooManyNodes},
+		{"nested svg", repeat("<svg>", 500_000), extract.ReasonEmpty},
+		{"scripts in svg", repeat("<svg><script>", 200_000), extract.ReasonEmpty},
+		{"nul bytes", "<p>" + repeat("\x00", 1_000_000), extract.ReasonEmpty},
+	} {
+		d := &pipeline.Document{HTML: tt.page}
+		if drop := s.Process(d); drop == nil || drop.Reason != tt.reason || d.Text != "" {
+			t.Errorf("%s: drop %+v and %d bytes of text, want %s", tt.name, drop, len(d.Text), tt.reason)
+		}
+	}
+}
+
+func TestOddPagesKeepTheirText(t *testing.T) {
+	s := newStage(t)
+	for name, around := range map[string][2]string{
+		"many attributes":     {"<div " + numbered(20_000, "a%d=x ") + ">", ""},
+		"a long class":        {`<div class="` + strings.Repeat("left ", 50_000) + `">`, ""},
+		"entities in doctype": {"<!DOCTYPE x [" + numbered(500, `<!ENTITY a%d "&a;&a;">`) + "]>", ""},
+		"unclosed svg":        {"<svg><path d=x>", ""},
+		"many scripts":        {strings.Repeat("<script>if (a<b) x()</script>", 2_000), ""},
+		"unclosed tags":       {"<div><b><i><font color=red>", "<table><tr>"},
+		"stray end tags":      {strings.Repeat("</b></svg></script></table>", 1_000), ""},
+	} {
+		d := &pipeline.Document{HTML: around[0] + article + around[1]}
+		if drop := s.Process(d); drop != nil || !strings.Contains(d.Text, "Most of them were back within the hour") {
+			t.Errorf("%s: drop %+v, text %.80q", name, drop, d.Text)
+		}
+	}
+}
+
+func TestReduce(t *testing.T) {
+	for _, tt := range []struct{ name, page, want string }{
+		{"plain", "<p>text</p>", "<p>text</p>"},
+		{"script", "a<script>b</script>c", "a<!---->c"},
+		{"script after script", "<script>a</script><script/>b</script>c", "<!----><!---->c"},
+		{"unclosed script", "a<script>b", "a<!---->"},
+		{"json-ld", `<script type="application/LD+json">{}</script>`, `<script type="application/LD+json">{}</script>`},
+		{"style", "<style>p{}</style>c", "<!---->c"},
+		{"svg", "a<svg><svg></svg><path/></svg>b", "a<!---->b"},
+		{"self-closing svg", "a<svg/>b", "a<!---->b"},
+		{"svg that a tag ends", "a<svg><path><p>b</svg>c", "a<!----><p>b</svg>c"},
+		{"html in svg", "a<svg><foreignObject><p>b</p></foreignObject></svg>c", "a<!---->c"},
+		{"script in svg", "a<svg><script><g></svg>b</script>c", "a<!---->b</script>c"},
+		{"math", "a<math><mi>x</math>b", "a<!---->b"},
+		{"no new tag", "<<script></script>b>", "<<!---->b>"},
+		{"no new entity", "&am<style></style>p;", "&am<!---->p;"},
+		{"case and bytes stay", "<DIV A='&amp;B'>\r\n</Div\t>", "<DIV A='&amp;B'>\r\n</Div\t>"},
+	} {
+		if got, _ := extract.Reduce(tt.page, 1<<20); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// The cost of a page bounds the nodes that the parser makes of it.
+func FuzzReduce(f *testing.F) {
+	f.Add(article)
+	f.Add("<b><i><p></b>x</i></p><a><div><a>y<table><font><tr><nobr>z<nobr>")
+	f.Add("<svg><foreignObject><script></svg><b id=1></foreignObject><p>")
+	f.Add("<p><b id=1><b id=2><b id=3><p>x<p>x<p>x<td><tt></td><template><u>")
+	f.Fuzz(func(t *testing.T, page string) {
+		reduced, cost := extract.Reduce(page, 1<<30)
+		tree, err := html.Parse(strings.NewReader(reduced))
+		if err != nil {
+			return // nested too deep
+		}
+		nodes := 0
+		for n := range tree.Descendants() {
+			nodes++
+			if n.Namespace != "" {
+				t.Errorf("%q leaves foreign content: %q", page, reduced)
+			}
+		}
+		if limit := 8 + 4*cost; nodes > limit {
+			t.Errorf("%q: %d nodes, cost %d", page, nodes, cost)
+		}
+	})
+}
