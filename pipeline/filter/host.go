@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -44,15 +45,34 @@ func isScheme(s string) bool {
 // it. The list is the one in the module golang.org/x/net.
 func domains(host string) (registered, whole string) {
 	labels := strings.FieldsFunc(host, func(r rune) bool { return strings.ContainsRune(labelDots, r) })
-	canonical, err := idna.Punycode.ToASCII(strings.ToLower(strings.Join(labels, ".")))
-	if err != nil {
-		return "", ""
-	}
-	n := icannLabels(canonical)
+	n := icannLabels(canonicalEnd(labels))
 	if n == 0 || n >= len(labels) {
 		return "", ""
 	}
 	return strings.Join(labels[len(labels)-n-1:], "."), strings.Join(labels, ".")
+}
+
+const (
+	// suffixLabels is more labels than any public suffix has.
+	suffixLabels = 10
+	// labelBytes is more than any label of one takes, in UTF-8.
+	labelBytes = 252
+)
+
+// canonicalEnd returns the last labels of a host in lower case and Punycode. It
+// bounds what Punycode, whose cost grows with the square of the length, has to
+// do; a label that is too long stands in no list and is left as it is.
+func canonicalEnd(labels []string) string {
+	labels = slices.Clone(labels[max(0, len(labels)-suffixLabels):])
+	for i, label := range labels {
+		if len(label) > labelBytes {
+			continue
+		}
+		if ascii, err := idna.Punycode.ToASCII(strings.ToLower(label)); err == nil {
+			labels[i] = ascii
+		}
+	}
+	return strings.Join(labels, ".")
 }
 
 // icannLabels returns how many labels of a host its ICANN suffix has; 0 without

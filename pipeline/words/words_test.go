@@ -140,6 +140,14 @@ func TestTokensComeFromTheText(t *testing.T) {
 	})
 }
 
+// TestLongRunsTakeLinearTime would run for hours if any rule went back.
+func TestLongRunsTakeLinearTime(t *testing.T) {
+	for _, piece := range []string{".", ". ", ".\u00a0", "!)", "a.", "a. ", "'", "\"", "`", "-", "' ", ",", "cannot ", "\n", "a\u00a0b.", "?!", "...\u00a0"} {
+		text := strings.Repeat(piece, 1<<16)
+		words.NLTK().Words(text)
+	}
+}
+
 func FuzzWords(f *testing.F) {
 	f.Add(`He said "no." (Dr. Who?) 'tis -- so...`)
 	f.Add("a.\xff b! \xf0\x28")
