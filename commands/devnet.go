@@ -102,15 +102,18 @@ func printRoundLines(out *printer, r devnet.Round) error {
 		return nil
 	}
 	return out.result(nil, func(w io.Writer) {
-		rows := [][]string{{"actor", "uid", "verdict", "elapsed", "work", "timeliness", "score", "weight", "reason"}}
+		rows := [][]string{{"actor", "uid", "verdict", "elapsed", "work", "timeliness", "score", "weight"}}
 		for _, l := range r.Lines {
 			rows = append(rows, []string{
 				l.Actor, fmt.Sprint(l.UID), l.Verdict, fmt.Sprint(l.Elapsed), byteCount(l.Work), fmt.Sprintf("%.2f", l.Timeliness),
-				fmt.Sprintf("%.0f", l.Score), fmt.Sprint(l.Weight), l.Reason,
+				fmt.Sprintf("%.0f", l.Score), fmt.Sprint(l.Weight),
 			})
 		}
 		fmt.Fprintln(w)
-		printTable(w, []bool{false, true, false, true, true, true, true, true, false}, rows)
+		printTable(w, []bool{false, true, false, true, true, true, true, true}, rows)
+		for _, l := range r.Lines {
+			fmt.Fprintf(w, "\n%s, %s:\n  %s\n", l.Actor, l.Verdict, l.Reason)
+		}
 	})
 }
 

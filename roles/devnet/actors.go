@@ -26,14 +26,17 @@ const (
 	honestSlow = "honest-slow"
 )
 
-// actors are those of the design, each with a task of its own.
+// actors, in the order in which they start, each with a task of its own.
+//
+// A score fades with the age of the claim. So that only timeliness tells the
+// two honest ones apart, honest starts when honest-slow has claimed.
 var actors = []actor{
-	{name: honest, about: "refines its task", behave: honestly},
-	{name: honestSlow, about: "refines its task, claims half-way to the deadline", behave: slowly},
-	{name: "copycat", about: "republishes honest's rows under its own receipt", after: honest, behave: copying},
+	{name: honestSlow, about: "refines its task and claims half-way to the deadline", behave: slowly},
 	{name: "fabricator", about: "adds rows that are in no WARC file", behave: cheating(fabricate)},
 	{name: "withholder", about: "drops nine rows of ten", behave: cheating(withhold)},
 	{name: "tamperer", about: "edits the text of real rows", behave: cheating(tamper)},
+	{name: honest, about: "refines its task", after: honestSlow, behave: honestly},
+	{name: "copycat", about: "republishes honest's rows under its own receipt", after: honest, behave: copying},
 }
 
 // honestly does nothing but the work.

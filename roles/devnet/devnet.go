@@ -30,7 +30,7 @@ type Options struct {
 	// weighed.
 	Once bool
 	Log  zerolog.Logger
-	// OnRound is called after every setting of weights, and at least once.
+	// OnRound is called when weights were set after a claim was settled.
 	OnRound func(Round)
 	// OnEvent tells in a line what happened.
 	OnEvent func(string)
@@ -80,6 +80,10 @@ func Run(ctx context.Context, l Layout, o Options) error {
 		limit := time.AfterFunc(onceLimit, func() { stop(ErrUnsettled) })
 		defer limit.Stop()
 	}
+	// Receipts name a final block after the first.
+	if _, err := w.chain.WaitFinalized(ctx, 1); err != nil {
+		return err
+	}
 	wait, err := w.serve(ctx)
 	if err != nil {
 		return err
@@ -115,11 +119,11 @@ func (w *world) judge(ctx context.Context, o Options, done func()) error {
 		return err
 	}
 	defer func() { _ = v.Close() }()
-	var last uint64
+	shown := -1
 	return v.Run(ctx, func(r validator.Round) {
 		settled := r.WeightsSet && r.Pending == 0 && w.allIn(len(r.Submissions))
-		if r.WeightsBlock != last || settled {
-			last = r.WeightsBlock
+		if n := len(r.Submissions) - r.Pending; r.WeightsSet && n != shown {
+			shown = n
 			o.OnRound(Round{Block: r.WeightsBlock, Lines: w.leaderboard(r), Settled: settled})
 		}
 		if o.Once && settled {

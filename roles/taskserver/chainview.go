@@ -91,7 +91,7 @@ func newChainView(client chain.Client, netuid uint16, headAge, neuronsAge time.D
 		if err != nil {
 			return chain.Block{}, fmt.Errorf("%w: finalised head: %w", errChain, err)
 		}
-		if block.Number > newest.Number { // a node that lags takes nothing back
+		if block.Number >= newest.Number { // a node that lags takes nothing back
 			newest = block
 		}
 		return newest, nil
