@@ -14,8 +14,8 @@ import (
 // ways to cut it.
 type cost struct {
 	tokens  int
-	copies  int
-	compare int
+	copies  int      // of formatting elements, at most
+	compare int      // comparisons of attributes, in the time of a node
 	open    []format // formatting elements that may be open
 	roots   int      // bytes of html and body tags
 	titled  bool     // whether the last tag opened a title

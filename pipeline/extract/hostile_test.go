@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"golang.org/x/net/html"
+	"pgregory.net/rapid"
 
 	"finest/pipeline"
 	"finest/pipeline/extract"
@@ -93,27 +94,47 @@ func TestReduce(t *testing.T) {
 	}
 }
 
-// The cost of a page bounds the nodes that the parser makes of it.
+// checkCost verifies that the cost of a page bounds the nodes that the parser
+// makes of it.
+func checkCost(t interface{ Errorf(string, ...any) }, page string) {
+	reduced, cost := extract.Reduce(page, 1<<30)
+	tree, err := html.Parse(strings.NewReader(reduced))
+	if err != nil {
+		return // nested too deep
+	}
+	nodes := 0
+	for n := range tree.Descendants() {
+		nodes++
+		if n.Namespace != "" {
+			t.Errorf("%q leaves foreign content: %q", page, reduced)
+		}
+	}
+	if limit := 8 + 4*cost; nodes > limit {
+		t.Errorf("%q: %d nodes, cost %d", page, nodes, cost)
+	}
+}
+
+// Tag soup of few tags in long runs is what makes parsers copy.
+func TestCostBoundsNodes(t *testing.T) {
+	tags := strings.Split("<b> </b> <i> </i> <a> </a> <font/id=1> <font/id=2> </font> <nobr> <u> <code> </code> <p> </p> <div> </div> x "+
+		"<table> </table> <tr> <td> </td> <caption> <col> <li> <ul> </ul> <dd> <h1> </h1> <form> </form> <button> <select> <option> "+
+		"<template> </template> <marquee> </marquee> <svg> </svg> <math> <ruby> <rt> <br> </br> <hr> <body> <frameset> <!----> <title> "+
+		"<textarea> <noscript> <script> </script> <image>", " ")
+	rapid.Check(t, func(t *rapid.T) {
+		run := rapid.SliceOfN(rapid.SampledFrom(tags), 1, 5)
+		var b strings.Builder
+		for range rapid.IntRange(1, 4).Draw(t, "runs") {
+			times := rapid.IntRange(1, 100).Draw(t, "times")
+			b.WriteString(strings.Repeat(strings.Join(run.Draw(t, "run"), ""), times))
+		}
+		checkCost(t, b.String())
+	})
+}
+
 func FuzzReduce(f *testing.F) {
 	f.Add(article)
 	f.Add("<b><i><p></b>x</i></p><a><div><a>y<table><font><tr><nobr>z<nobr>")
 	f.Add("<svg><foreignObject><script></svg><b id=1></foreignObject><p>")
 	f.Add("<p><b id=1><b id=2><b id=3><p>x<p>x<p>x<td><tt></td><template><u>")
-	f.Fuzz(func(t *testing.T, page string) {
-		reduced, cost := extract.Reduce(page, 1<<30)
-		tree, err := html.Parse(strings.NewReader(reduced))
-		if err != nil {
-			return // nested too deep
-		}
-		nodes := 0
-		for n := range tree.Descendants() {
-			nodes++
-			if n.Namespace != "" {
-				t.Errorf("%q leaves foreign content: %q", page, reduced)
-			}
-		}
-		if limit := 8 + 4*cost; nodes > limit {
-			t.Errorf("%q: %d nodes, cost %d", page, nodes, cost)
-		}
-	})
+	f.Fuzz(func(t *testing.T, page string) { checkCost(t, page) })
 }

@@ -23,6 +23,7 @@ func reduce(page string, limit int) (reduced string, total int) {
 		for s.isTextless() {
 			s.skipElement()
 			kept.WriteString("<!---->")
+			c.tokens++
 		}
 		kept.WriteString(s.raw())
 		if c.add(&s); c.total() > limit {
