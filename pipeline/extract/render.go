@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/text/unicode/norm"
+
+	"finest/pipeline/words"
 )
 
 // render writes the children of root as text: one line for each paragraph,
@@ -133,15 +135,12 @@ func (r *renderer) endLine() {
 // format and unassigned characters.
 func tidy(line string) string {
 	line = strings.Map(func(c rune) rune {
-		switch {
-		case unicode.IsSpace(c) || 0x1c <= c && c <= 0x1f:
-			return ' '
-		case unicode.IsPrint(c):
+		if words.IsSpace(c) || unicode.IsPrint(c) {
 			return c
 		}
 		return -1
 	}, html.UnescapeString(line))
-	return strings.Join(strings.Fields(line), " ")
+	return strings.Join(words.Fields(line), " ")
 }
 
 // textOf returns the text below n, with spaces where tags were.

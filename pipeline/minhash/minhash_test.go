@@ -13,17 +13,12 @@ import (
 	"finest/internal/contract"
 	"finest/pipeline"
 	"finest/pipeline/minhash"
+	"finest/pipeline/words"
 )
-
-// fields stands in for the tokenizer of the recipe, with its name.
-type fields struct{}
-
-func (fields) Name() string               { return "nltk" }
-func (fields) Words(text string) []string { return strings.Fields(text) }
 
 func newStage(t testing.TB) pipeline.Stage {
 	t.Helper()
-	s, err := minhash.New(minhash.Spec(), fields{})
+	s, err := minhash.New(minhash.Spec(), words.NLTK())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,14 +64,14 @@ func TestPermutations(t *testing.T) {
 }
 
 func TestSignature(t *testing.T) {
-	words := strings.Fields("the quick brown fox jumps over the lazy dog")
+	text := strings.Fields("the quick brown fox jumps over the lazy dog")
 	wantShingles := []uint64{
 		12313522834835307089, 13802602654544986703, 6350799717277693736, 10823048585179756349, 13679420430192371655,
 	}
-	if got := minhash.Shingles(words); !slices.Equal(got, wantShingles) {
+	if got := minhash.Shingles(text); !slices.Equal(got, wantShingles) {
 		t.Errorf("shingles %v, want %v", got, wantShingles)
 	}
-	signature := minhash.NewHasher(1).Signature(words)
+	signature := minhash.NewHasher(1).Signature(text)
 	for band, want := range map[int][]uint64{
 		0: {
 			585594454516184072, 284080765670708113, 594234408324153881, 226360113463360020,
@@ -145,7 +140,7 @@ func TestNewRefusesOtherParameters(t *testing.T) {
 	for name := range minhash.Spec().Params {
 		spec := minhash.Spec()
 		spec.Params[name] = "x"
-		if _, err := minhash.New(spec, fields{}); err == nil || !strings.Contains(err.Error(), name) {
+		if _, err := minhash.New(spec, words.NLTK()); err == nil || !strings.Contains(err.Error(), name) {
 			t.Errorf("New with %s = x: error %v, want one that names it", name, err)
 		}
 	}

@@ -5,9 +5,9 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/cases"
-	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
+
+	"finest/pipeline/words"
 )
 
 // punctuation lists the characters, beyond ASCII punctuation and control
@@ -21,20 +21,11 @@ const punctuation = "´«»–—’“”„…∶━►、。〈〉《》「�
 // punctuation deleted; accents removed, which leaves text decomposed; each run of
 // decimal digits to "0".
 func Normalize(text string) string {
-	text = deletePunctuation(lower(text))
+	text = deletePunctuation(words.Lower(text))
 	if !isASCII(text) {
 		text = norm.NFD.String(text)
 	}
-	return strings.TrimFunc(zeroDigits(text), isSpace)
-}
-
-// lower is Python's str.lower: full case mapping, which differs from the simple
-// one in a Σ that ends a word and in İ.
-func lower(text string) string {
-	if strings.ContainsAny(text, "Σİ") {
-		return cases.Lower(language.Und).String(text)
-	}
-	return strings.ToLower(text)
+	return words.TrimSpace(zeroDigits(text))
 }
 
 // deletePunctuation deletes punctuation and turns each run of white space in the
@@ -45,7 +36,7 @@ func deletePunctuation(text string) string {
 	inSpace := false
 	for _, r := range text {
 		switch {
-		case isSpace(r):
+		case words.IsSpace(r):
 			if !inSpace {
 				b.WriteByte(' ')
 			}
@@ -78,12 +69,6 @@ func zeroDigits(text string) string {
 		}
 	}
 	return b.String()
-}
-
-// isSpace is Python's str.isspace, which also counts four separators among the
-// control characters.
-func isSpace(r rune) bool {
-	return r == ' ' || unicode.IsSpace(r) || 0x1c <= r && r <= 0x1f
 }
 
 func isPunctuation(r rune) bool {
