@@ -98,6 +98,16 @@ func TestNoProofAgainstAnHonestMinerHolds(t *testing.T) {
 		p.Claimed = int64(first-1) + rng.Int64N(int64(last-first)+2)
 		wantRefuted(t, c, f.around(p), w.source())
 	}
+	for i, l := range w.ledger {
+		if l.Outcome == contract.OutcomeDamaged { // reading from within damage proves nothing
+			p := f.proof(audit.KindLedger)
+			p.File, p.First, p.Last, p.From, p.To, p.Claimed = l.File, uint64(i), uint64(i+1), audit.EdgeRow, audit.EdgeRow, int64(i)
+			_, err := audit.Confirm(context.Background(), f.around(p), c.manifest, c.files, w.source())
+			if !errors.Is(err, audit.ErrRefuted) || !strings.Contains(err.Error(), "does not show where") {
+				t.Errorf("a range that begins at a damaged row: %v", err)
+			}
+		}
+	}
 	for i := range f.rows {
 		for file := range int32(len(w.paths)) {
 			p := f.proof(audit.KindDocument)

@@ -1,6 +1,8 @@
 package audit_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -212,6 +214,41 @@ func TestClaimsOverLongSpansAreComparedAsFarAsBytesReach(t *testing.T) {
 		wantOutcome(t, check, eval.Rejected)
 		c.confirmed(t, check, src, false)
 	}
+}
+
+// TestPageInsideAnotherRecordIsInvented: whoever controls a page can let the
+// crawl store a gzip member with a page of his inside it. A row that points
+// there reads well from its own offset, yet it is no record of the file.
+func TestPageInsideAnotherRecordIsInvented(t *testing.T) {
+	w := newWorld(t, 14, 1, 6, false)
+	path := w.paths[0]
+	inner := &warcFile{rng: rand.New(rand.NewPCG(9, 9)), z: gzip.NewWriter(nil)}
+	inner.member(inner.page("a page of my own that nobody crawled, at length"))
+	outer := &warcFile{rng: inner.rng}
+	var err error
+	if outer.z, err = gzip.NewWriterLevel(nil, gzip.NoCompression); err != nil {
+		t.Fatal(err)
+	}
+	outer.member(outer.record("resource", "application/gzip", inner.String()))
+	at := len(w.data[path])
+	offset := int64(at + bytes.Index(outer.Bytes(), inner.Bytes()))
+	tail := w.data[path][w.ledger[0].Offset:w.ledger[0].End()] // a last page after it
+	w.data[path] = slices.Concat(w.data[path], outer.Bytes(), tail)
+	w.ledger, w.rows = nil, nil
+	w.refine()
+
+	fake := w.scan(0, offset, offset+int64(inner.Len()))
+	if len(fake) != 1 || fake[0].Row == nil {
+		t.Fatalf("the inner member gives %d rows", len(fake))
+	}
+	ledger := append(w.ledgerCopy(), fake[0].Ledger)
+	sortLedger(ledger)
+	ledger, rows := w.recluster(ledger, map[[2]int64]contract.Row{{0, offset}: *fake[0].Row})
+	c := w.publish(ledger, rows)
+	wantOutcome(t, c.content(t), eval.Accepted)
+	check := c.slice(t, w.source(), wholeSeed(c, 1), wholeFile)
+	wantOutcome(t, check, eval.Rejected)
+	c.confirmed(t, check, w.source(), false)
 }
 
 // rowsFor returns the shards that a ledger's kept rows ask for, as true as they
