@@ -6,6 +6,7 @@ package commands
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"slices"
@@ -34,15 +35,18 @@ type spec struct {
 	run                 func(*invocation) error
 }
 
-func (s spec) command(streams Streams, root *cli.App) *cli.Command {
+// command makes the command of root that s describes; started is told what it
+// prints with.
+func (s spec) command(root *cli.App, streams Streams, started func(*printer)) *cli.Command {
 	c := &cli.Command{
 		Name: s.name, Usage: s.summary, ArgsUsage: s.args,
 		HideHelpCommand: true,
 	}
 	for _, sub := range s.subspecs {
-		c.Subcommands = append(c.Subcommands, sub.command(streams, root))
+		c.Subcommands = append(c.Subcommands, sub.command(root, streams, started))
 	}
 	if s.run == nil {
+		c.UsageText = "finest " + s.name + " COMMAND [options] [arguments]"
 		c.Description = strings.TrimSpace(s.about)
 		return c
 	}
@@ -54,6 +58,7 @@ func (s spec) command(streams Streams, root *cli.App) *cli.Command {
 			return err
 		}
 		out := newPrinter(streams, ctx.Bool("json"), ctx.Bool("quiet"))
+		started(out)
 		log, err := out.logger(ctx.String("log-level"))
 		if err != nil {
 			return err
@@ -67,15 +72,19 @@ func (s spec) command(streams Streams, root *cli.App) *cli.Command {
 // An error was shown to the user when Run returns it; ExitCode gives the code
 // to end with.
 func Run(ctx context.Context, args []string, streams Streams) error {
-	err := run(ctx, args, streams)
+	out := newPrinter(streams, slices.Contains(args, "--json"), false)
+	err := run(ctx, args, streams, func(started *printer) { out = started })
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = &codedError{code: ExitSignal, err: errors.New("stopped by a signal"), hint: hintOf(err)}
+	}
 	if err != nil {
-		newPrinter(streams, slices.Contains(args, "--json"), false).failure(err)
+		out.failure(err)
 	}
 	return err
 }
 
-func run(ctx context.Context, args []string, streams Streams) error {
-	app := newApp(streams)
+func run(ctx context.Context, args []string, streams Streams, started func(*printer)) error {
+	app := newApp(streams, started)
 	arranged, err := arrange(app, args)
 	if err != nil {
 		return err
@@ -83,17 +92,18 @@ func run(ctx context.Context, args []string, streams Streams) error {
 	return app.RunContext(ctx, arranged)
 }
 
-func newApp(streams Streams) *cli.App {
+func newApp(streams Streams, started func(*printer)) *cli.App {
 	app := cli.NewApp()
 	app.Name = "finest"
 	app.Usage = "turn raw Common Crawl into pretraining data that anyone can check"
+	app.UsageText = "finest COMMAND [options] [arguments]"
 	app.Version = Version()
 	app.HideHelpCommand = true
 	app.Writer, app.ErrWriter = streams.Out, streams.Err
 	// Errors are shown and coded in one place, not by the library.
 	app.ExitErrHandler = func(*cli.Context, error) {}
 	app.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usageError("%w", err) }
-	app.Flags = []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version and exit"}}
+	app.Flags = []cli.Flag{&cli.BoolFlag{Name: "version", Usage: "print the version and exit", DisableDefaultText: true}}
 	app.HideVersion = true
 	app.Action = func(c *cli.Context) error {
 		if c.Bool("version") {
@@ -105,7 +115,7 @@ func newApp(streams Streams) *cli.App {
 	for _, s := range []spec{
 		refineSpec(), verifySpec(), mineSpec(), validateSpec(), taskServerSpec(), devnetSpec(),
 	} {
-		app.Commands = append(app.Commands, s.command(streams, app))
+		app.Commands = append(app.Commands, s.command(app, streams, started))
 	}
 	for _, c := range flatten(app.Commands) {
 		c.OnUsageError = app.OnUsageError

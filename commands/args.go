@@ -1,8 +1,13 @@
 package commands
 
 import (
+	"fmt"
+	"maps"
+	"os"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -20,17 +25,20 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	if len(args) == 0 {
 		return args, nil
 	}
-	out, rest := []string{args[0]}, args[1:]
-	commands, flags, path := app.Commands, app.Flags, app.Name
+	out, rest := []string{args[0]}, commandWords(args[1:])
+	commands, flags, path := app.Commands, app.Flags, ""
 	for len(rest) > 0 {
 		next := findCommand(commands, rest[0])
 		if next == nil {
 			break
 		}
 		out, rest = append(out, rest[0]), rest[1:]
-		commands, flags, path = next.Subcommands, next.Flags, path+" "+next.Name
+		commands, flags, path = next.Subcommands, next.Flags, strings.TrimSpace(path+" "+next.Name)
 	}
 	known := flagTable(flags)
+	if err := checkEnv(known); err != nil {
+		return nil, err
+	}
 	var positional []string
 	for len(rest) > 0 {
 		token := rest[0]
@@ -56,11 +64,14 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		}
 		if !hasValue && !flag.isBool {
 			if len(rest) == 0 {
-				return nil, usageError("%s: flag --%s needs a value", path, flag.name)
+				return nil, usageError("%s--%s needs a value", scope(path), flag.name)
 			}
 			value, hasValue, rest = rest[0], true, rest[1:]
 		}
 		if hasValue {
+			if err := flag.check(value); err != nil {
+				return nil, usageError("%s--%s: %w", scope(path), flag.name, err)
+			}
 			out = append(out, "--"+flag.name+"="+value)
 		} else {
 			out = append(out, "--"+flag.name)
@@ -75,20 +86,83 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 	return out, nil
 }
 
+// commandWords spells what people try first as flags: finest help COMMAND and
+// finest version.
+func commandWords(words []string) []string {
+	switch {
+	case len(words) > 0 && words[0] == "help":
+		return append(slices.Clone(words[1:]), "--help")
+	case len(words) == 1 && words[0] == "version":
+		return []string{"--version"}
+	}
+	return words
+}
+
 type flagEntry struct {
 	name   string
 	isBool bool
+	env    []string
+	// check says what is wrong with a value.
+	check func(value string) error
 }
 
 func flagTable(flags []cli.Flag) map[string]flagEntry {
-	table := map[string]flagEntry{"help": {"help", true}, "h": {"help", true}}
+	help := flagEntry{name: "help", isBool: true, check: checkBool}
+	table := map[string]flagEntry{"help": help, "h": help}
 	for _, f := range flags {
-		_, isBool := f.(*cli.BoolFlag)
+		entry := flagEntry{name: f.Names()[0], check: func(string) error { return nil }}
+		switch f := f.(type) {
+		case *cli.BoolFlag:
+			entry.isBool, entry.env, entry.check = true, f.EnvVars, checkBool
+		case *cli.IntFlag:
+			entry.env, entry.check = f.EnvVars, checkInt
+		case *cli.DurationFlag:
+			entry.env, entry.check = f.EnvVars, checkDuration
+		}
 		for _, name := range f.Names() {
-			table[canonicalFlag(name)] = flagEntry{f.Names()[0], isBool}
+			table[canonicalFlag(name)] = entry
 		}
 	}
 	return table
+}
+
+// checkEnv looks at the environment before the library does, to say what is
+// wrong as for flags.
+func checkEnv(known map[string]flagEntry) error {
+	for _, key := range slices.Sorted(maps.Keys(known)) {
+		for _, name := range known[key].env {
+			value, ok := os.LookupEnv(name)
+			if !ok || value == "" {
+				continue
+			}
+			if err := known[key].check(value); err != nil {
+				return usageError("environment variable %s: %w", name, err)
+			}
+			break // the library takes the first that is set
+		}
+	}
+	return nil
+}
+
+func checkBool(value string) error {
+	if _, err := strconv.ParseBool(value); err != nil {
+		return fmt.Errorf("%q is neither true nor false", value)
+	}
+	return nil
+}
+
+func checkInt(value string) error {
+	if _, err := strconv.ParseInt(value, 0, strconv.IntSize); err != nil {
+		return fmt.Errorf("%q is not a whole number", value)
+	}
+	return nil
+}
+
+func checkDuration(value string) error {
+	if _, err := time.ParseDuration(value); err != nil {
+		return fmt.Errorf("%q is not a time such as 250ms or 2s", value)
+	}
+	return nil
 }
 
 func findCommand(commands []*cli.Command, name string) *cli.Command {
@@ -101,7 +175,7 @@ func findCommand(commands []*cli.Command, name string) *cli.Command {
 }
 
 func unknownFlag(path, name string, known map[string]flagEntry) error {
-	err := usageError("%s: unknown flag --%s", path, name)
+	err := usageError("%sunknown flag --%s", scope(path), name)
 	var names []string
 	for _, f := range known {
 		names = append(names, f.name)
@@ -109,25 +183,38 @@ func unknownFlag(path, name string, known map[string]flagEntry) error {
 	if near := nearest(name, names); near != "" {
 		return withHint(err, "did you mean --%s?", near)
 	}
-	return withHint(err, "%s --help lists the flags", path)
+	return withHint(err, "%s --help lists the flags", program(path))
 }
 
 func unknownCommand(path, name string, commands []*cli.Command) error {
-	err := usageError("%s: unknown command %q", path, name)
+	err := usageError("%sunknown command %q", scope(path), name)
 	var names []string
 	for _, c := range commands {
 		names = append(names, c.Name)
 	}
 	if near := nearest(name, names); near != "" {
-		return withHint(err, "did you mean %s %s?", path, near)
+		return withHint(err, "did you mean %s %s?", program(path), near)
 	}
-	return withHint(err, "%s --help lists the commands", path)
+	return withHint(err, "%s --help lists the commands", program(path))
 }
 
-// nearest returns the name at most two edits away from word, or "".
+// scope begins a message about the command at path, program a line to type.
+func scope(path string) string {
+	if path == "" {
+		return ""
+	}
+	return path + ": "
+}
+
+func program(path string) string { return strings.TrimSpace("finest " + path) }
+
+func commandPath(c *cli.Context) string { return strings.TrimPrefix(c.Command.HelpName, "finest ") }
+
+// nearest returns the name that is closest to word: at most two edits away, and
+// one in three letters; else "".
 func nearest(word string, names []string) string {
 	slices.Sort(names)
-	best, bestDistance := "", 3
+	best, bestDistance := "", 1+min(2, len(word)/3)
 	for _, name := range slices.Compact(names) {
 		if d := editDistance(canonicalFlag(word), canonicalFlag(name)); d < bestDistance {
 			best, bestDistance = name, d
@@ -162,15 +249,15 @@ func oneArgument(c *cli.Context, what string) (string, error) {
 	case 1:
 		return c.Args().First(), nil
 	case 0:
-		return "", usageError("%s: %s is missing", c.Command.HelpName, what)
+		return "", usageError("%s: %s is missing", commandPath(c), what)
 	}
-	return "", usageError("%s: one %s expected, %d given", c.Command.HelpName, what, c.NArg())
+	return "", usageError("%s: one %s expected, %d given", commandPath(c), what, c.NArg())
 }
 
 // noArguments refuses arguments.
 func noArguments(c *cli.Context) error {
 	if c.NArg() > 0 {
-		return usageError("%s: unexpected argument %q", c.Command.HelpName, c.Args().First())
+		return usageError("%s: unexpected argument %q", commandPath(c), c.Args().First())
 	}
 	return nil
 }
@@ -181,5 +268,5 @@ func required(c *cli.Context, name string) (string, error) {
 	if v := c.String(name); v != "" {
 		return v, nil
 	}
-	return "", usageError("%s: --%s is missing", c.Command.HelpName, name)
+	return "", usageError("%s: --%s is missing", commandPath(c), name)
 }

@@ -49,11 +49,11 @@ func TestArrange(t *testing.T) {
 
 func TestArrangeRefuses(t *testing.T) {
 	tests := []struct{ name, args, want, hint string }{
-		{"unknown flag", "finest mine --onse", "finest mine: unknown flag --onse", "did you mean --once?"},
+		{"unknown flag", "finest mine --onse", "mine: unknown flag --onse", "did you mean --once?"},
 		{"nothing near", "finest mine --frobnicate", "unknown flag --frobnicate", "finest mine --help lists the flags"},
-		{"missing value", "finest mine --wallet.name", "flag --wallet.name needs a value", ""},
+		{"missing value", "finest mine --wallet.name", "mine: --wallet.name needs a value", ""},
 		{"unknown command", "finest mime", `unknown command "mime"`, "did you mean finest mine?"},
-		{"unknown subcommand", "finest server start", `finest server: unknown command "start"`, "--help lists the commands"},
+		{"unknown subcommand", "finest server start", `server: unknown command "start"`, "--help lists the commands"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -58,8 +58,12 @@ func applyConfig(c *cli.Context, all []*cli.Command) error {
 			continue
 		}
 		for _, v := range s.values {
-			if err := c.Set(flag.name, v); err != nil {
-				return usageError("%s:%d: %s = %q: %w", path, s.line, s.key, v, err)
+			err := flag.check(v)
+			if err == nil {
+				err = c.Set(flag.name, v)
+			}
+			if err != nil {
+				return usageError("%s:%d: %s: %w", path, s.line, s.key, err)
 			}
 		}
 	}

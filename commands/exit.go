@@ -24,7 +24,7 @@ var exitMeaning = map[int]string{
 	ExitUsage:        "wrong flag, argument or configuration",
 	ExitResumable:    "stopped by its own limit; run it again to go on",
 	ExitVerification: "what was checked is not as claimed",
-	ExitLocked:       "another run holds the lock (with --fail-if-locked)",
+	ExitLocked:       "another run holds the lock",
 	ExitSignal:       "ended by a signal",
 }
 
@@ -73,11 +73,12 @@ func ExitCode(err error) int {
 }
 
 func hintOf(err error) string {
-	for err != nil {
-		if coded, ok := err.(*codedError); ok && coded.hint != "" {
+	var coded *codedError
+	for errors.As(err, &coded) {
+		if coded.hint != "" {
 			return coded.hint
 		}
-		err = errors.Unwrap(err)
+		err = coded.err
 	}
 	return ""
 }

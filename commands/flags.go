@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 )
@@ -23,29 +24,40 @@ func intFlag(name string, value int, usage string) *cli.IntFlag {
 	return &cli.IntFlag{Name: name, Value: value, Usage: usage, EnvVars: env(name)}
 }
 
+// boolFlag is a switch; that it is off by default goes without saying.
 func boolFlag(name, usage string) *cli.BoolFlag {
-	return &cli.BoolFlag{Name: name, Usage: usage, EnvVars: env(name)}
+	return &cli.BoolFlag{Name: name, Usage: usage, EnvVars: env(name), DisableDefaultText: true}
+}
+
+func durationFlag(name string, value time.Duration, usage string) *cli.DurationFlag {
+	return &cli.DurationFlag{Name: name, Value: value, Usage: usage, EnvVars: env(name)}
 }
 
 func commonFlags(logLevel string) []cli.Flag {
 	return []cli.Flag{
 		stringFlag("config", "", "configuration `FILE` (default: ./config.toml where it exists)"),
 		boolFlag("json", "print one JSON object per line"),
-		boolFlag("quiet", "print errors only"),
+		boolFlag("quiet", "print errors only, and with --json the objects"),
 		stringFlag("log-level", logLevel, "least `LEVEL` of log lines: trace, debug, info, warn, error", "BT_LOGGING_LEVEL"),
 	}
 }
 
 func workersFlag() cli.Flag {
-	return &cli.IntFlag{Name: "workers", Aliases: []string{"j"}, Value: runtime.NumCPU(), Usage: "pages worked on at once", EnvVars: env("workers")}
+	return &cli.IntFlag{
+		Name: "workers", Aliases: []string{"j"}, EnvVars: env("workers"),
+		Value: runtime.NumCPU(), DefaultText: "one per processor", Usage: "`NUMBER` of pages worked on at once",
+	}
 }
 
 func warcBaseFlag() cli.Flag {
-	return stringFlag("warc.base", "https://data.commoncrawl.org/", "folder or `URL` that WARC paths are relative to")
+	return stringFlag("warc.base", "https://data.commoncrawl.org/", "`DIR|URL` that WARC paths are relative to")
 }
 
 func assetsFlag() cli.Flag {
-	return stringFlag("assets", defaultAssets(), "`FOLDER` with the models and lists that recipes pin")
+	return &cli.StringFlag{
+		Name: "assets", Value: defaultAssets(), DefaultText: "$XDG_DATA_HOME/finest/assets", EnvVars: env("assets"),
+		Usage: "`FOLDER` with the models and lists that recipes pin",
+	}
 }
 
 func defaultAssets() string {
@@ -62,14 +74,15 @@ func defaultAssets() string {
 func roleFlags() []cli.Flag {
 	return []cli.Flag{
 		stringFlag("data-dir", "", "`FOLDER` of the role's state (default: $XDG_STATE_HOME/finest/ROLE/NETUID-HOTKEY)"),
-		boolFlag("once", "catch up, do one unit of work, exit"),
 		boolFlag("fail-if-locked", "exit 10 instead of 0 when another run holds the data folder"),
 	}
 }
 
+func onceFlag() cli.Flag { return boolFlag("once", "catch up, do one unit of work, exit") }
+
 func chainFlags() []cli.Flag {
 	return []cli.Flag{
-		intFlag("netuid", 0, "`NUMBER` of the subnet"),
+		&cli.IntFlag{Name: "netuid", DefaultText: "none", Usage: "`NUMBER` of the subnet", EnvVars: env("netuid")},
 		stringFlag("subtensor.network", "", "`NAME` of the chain: finney, test, archive, local", "BT_SUBTENSOR_NETWORK"),
 		stringFlag("subtensor.chain_endpoint", "", "chain `ENDPOINT`: file:DIR", "BT_SUBTENSOR_CHAIN_ENDPOINT"),
 	}
@@ -94,13 +107,17 @@ func contactFlag() cli.Flag {
 // judgeFlags are what a verdict depends on beside the bytes.
 func judgeFlags() []cli.Flag {
 	return []cli.Flag{
-		stringFlag("protocol", "mainnet", "protocol constants: mainnet or devnet"),
+		protocolFlag(),
 		&cli.StringSliceFlag{
 			Name: "server-key", EnvVars: env("server-key"),
 			Usage: "`ADDRESS[:FIRST[-LAST]]` of a task server and the blocks its receipts are valid at (default: the subnet owner's hotkey)",
 		},
 		warcBaseFlag(), contactFlag(), workersFlag(), assetsFlag(),
 	}
+}
+
+func protocolFlag() cli.Flag {
+	return stringFlag("protocol", "mainnet", "`SET` of protocol constants: mainnet or devnet")
 }
 
 func join(groups ...[]cli.Flag) []cli.Flag {

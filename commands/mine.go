@@ -23,6 +23,7 @@ and claimed once.`,
 			"      --subtensor.chain_endpoint file:devnet/chain --hub file:devnet/hub --warc.base devnet/crawl",
 		exits: []int{ExitFailed, ExitUsage, ExitLocked, ExitSignal},
 		flags: join(roleFlags(), walletFlags(), chainFlags(), hubFlags(), []cliFlag{
+			onceFlag(),
 			stringFlag("repo", "", "dataset repository `OWNER/NAME` of this hotkey"),
 			stringFlag("task-server", "", "`URL` of the task server"),
 			intFlag("slot", 1, "`NUMBER` of the lease this process works for, from 1"),

@@ -30,17 +30,21 @@ type printer struct {
 
 func newPrinter(s Streams, asJSON, quiet bool) *printer {
 	p := &printer{streams: s, json: asJSON, quiet: quiet, now: time.Now}
+	p.lastLine = p.now() // what ends soon shows no progress
 	if f, ok := s.Err.(*os.File); ok {
 		p.terminal = isatty.IsTerminal(f.Fd())
 	}
 	return p
 }
 
-// result writes one object: a JSON line, or the text that human renders.
+// result writes one object: a JSON line, or the text that human renders unless
+// the caller wants quiet.
 func (p *printer) result(v any, human func(io.Writer)) error {
 	p.clear()
 	if !p.json {
-		human(p.streams.Out)
+		if !p.quiet {
+			human(p.streams.Out)
+		}
 		return nil
 	}
 	enc := json.NewEncoder(p.streams.Out)

@@ -1,10 +1,10 @@
 package commands
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,7 +20,6 @@ import (
 	"finest/pipeline"
 	"finest/pipeline/filter"
 	"finest/pipeline/recipes"
-	"finest/pipeline/warc"
 	"finest/roles/refiner"
 )
 
@@ -47,7 +46,7 @@ after any crash. A run that was stopped goes on where it was.`,
 			workersFlag(),
 			stringFlag("recipe", "fineweb-nolists", "recipe: `NAME` ("+strings.Join(recipes.Names(), ", ")+") or TOML file"),
 			stringFlag("dump", "", "`NAME` of the crawl in rows and paths (default: what the WARC files say, else local)"),
-			stringFlag("warc.base", "", "folder or `URL` that file paths are given relative to"),
+			stringFlag("warc.base", "", "`DIR|URL` that paths in rows are relative to"),
 			assetsFlag(),
 			contactFlag(),
 		},
@@ -108,8 +107,11 @@ func runRefine(c *invocation) error {
 		Inputs: inputs, Runner: runner, Dump: c.String("dump"), Task: contract.LocalTask,
 		OutDir: out, WorkDir: work, Progress: refineProgress(c.out), Log: c.log,
 	})
+	if errors.Is(err, context.Canceled) {
+		return withHint(err, "the same command goes on where it was")
+	}
 	if err != nil {
-		return explainRefine(err)
+		return err
 	}
 	raw, err := canon.Marshal(report.Manifest)
 	if err != nil {
@@ -157,14 +159,6 @@ func buildRecipe(c *invocation, r contract.Recipe) (*pipeline.Runner, error) {
 	return runner, nil
 }
 
-func explainRefine(err error) error {
-	switch {
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, warc.ErrNotWARC):
-		return withCode(ExitFailed, err)
-	}
-	return err
-}
-
 func refineProgress(out *printer) func(refiner.Progress) {
 	start := out.now()
 	return func(p refiner.Progress) {
@@ -174,7 +168,7 @@ func refineProgress(out *printer) func(refiner.Progress) {
 			if p.BytesTotal > 0 {
 				line += fmt.Sprintf("  %3d %%", 100*p.Bytes/p.BytesTotal)
 			}
-			line += fmt.Sprintf("  %s/s  %d pages, %d kept so far", byteCount(rate(p.Bytes, elapsed)), p.Pages, p.Kept)
+			line += fmt.Sprintf("  %s/s  %s, %d kept so far", byteCount(rate(p.Bytes, elapsed)), plural(int(p.Pages), "page"), p.Kept)
 			if p.BytesTotal > 0 && p.Bytes > 0 {
 				left := time.Duration(float64(elapsed) * float64(p.BytesTotal-p.Bytes) / float64(p.Bytes))
 				line += "  " + left.Round(time.Second).String() + " left"
@@ -210,7 +204,7 @@ func newRefineResult(out string, r *refiner.Report) (refineResult, error) {
 
 func (r refineResult) print(w io.Writer) {
 	elapsed := time.Duration(r.Seconds * float64(time.Second))
-	fmt.Fprintf(w, "%d of %d pages kept from %s (%s) in %s with recipe %s\n\n", r.Kept, r.Pages,
+	fmt.Fprintf(w, "%d of %s kept from %s (%s) in %s with recipe %s\n\n", r.Kept, plural(int(r.Pages), "page"),
 		plural(r.Files, "WARC file"), byteCount(r.Bytes), elapsed.Round(time.Millisecond), r.Recipe.Name)
 	var rows [][]string
 	for _, c := range r.Funnel {
@@ -218,12 +212,23 @@ func (r refineResult) print(w io.Writer) {
 		if r.Pages > 0 {
 			share = 100 * float64(c.Rows) / float64(r.Pages)
 		}
-		rows = append(rows, []string{fmt.Sprint(c.Rows), fmt.Sprintf("%.1f %%", share), strings.TrimSpace(c.Outcome + " " + c.Reason)})
+		rows = append(rows, []string{fmt.Sprint(c.Rows), fmt.Sprintf("%.1f %%", share), fate(c)})
 	}
-	printTable(w, []bool{true, true, false}, rows)
+	if len(rows) > 0 {
+		printTable(w, []bool{true, true, false}, rows)
+		fmt.Fprintln(w)
+	}
 	printCauses(w, "damaged spans", r.Damage)
 	printCauses(w, "records without a page", r.Skipped)
-	fmt.Fprintf(w, "\nwritten to %s: data, ledger, %s\n", r.Out, manifestFile)
+	fmt.Fprintf(w, "written to %s: data, ledger, %s\n", r.Out, manifestFile)
+}
+
+// fate names an outcome and its reason, which some stages have only one of.
+func fate(c contract.Count) string {
+	if c.Reason == "" || c.Reason == c.Outcome {
+		return c.Outcome
+	}
+	return c.Outcome + " " + c.Reason
 }
 
 func printCauses(w io.Writer, title string, causes map[string]int64) {

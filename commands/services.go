@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -23,6 +24,8 @@ import (
 // filePrefix marks a folder where an address could stand.
 const filePrefix = "file:"
 
+const useFolder = "use --subtensor.chain_endpoint file:DIR; finest devnet --prepare makes such a folder"
+
 func openChain(c *invocation) (chain.Client, uint16, error) {
 	netuid := c.Int("netuid")
 	if netuid < 1 || netuid > 1<<16-1 {
@@ -31,15 +34,15 @@ func openChain(c *invocation) (chain.Client, uint16, error) {
 	endpoint := c.String("subtensor.chain_endpoint")
 	dir, isFolder := strings.CutPrefix(endpoint, filePrefix)
 	if !isFolder {
-		if endpoint == "" {
-			endpoint = c.String("subtensor.network")
+		if endpoint = cmp.Or(endpoint, c.String("subtensor.network")); endpoint == "" {
+			_, err := required(c.Context, "subtensor.chain_endpoint")
+			return nil, 0, withHint(err, useFolder)
 		}
-		return nil, 0, withHint(usageError("chain %q cannot be reached by this version: only folders are", endpoint),
-			"use --subtensor.chain_endpoint file:DIR; finest devnet --prepare DIR makes such a folder")
+		return nil, 0, withHint(usageError("chain %q cannot be reached by this version: only folders are", endpoint), useFolder)
 	}
 	client, err := localchain.Open(dir, localchain.SystemClock{})
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, withHint(fmt.Errorf("open chain: %w", err), "finest devnet --prepare DIR makes a chain")
+		return nil, 0, withHint(err, "finest devnet --prepare --data-dir DIR makes a chain in DIR/chain")
 	}
 	return client, uint16(netuid), err
 }
@@ -47,6 +50,10 @@ func openChain(c *invocation) (chain.Client, uint16, error) {
 func openHub(c *invocation) (hub.Hub, error) {
 	location := c.String("hub")
 	dir, isFolder := strings.CutPrefix(location, filePrefix)
+	if location == "" {
+		_, err := required(c.Context, "hub")
+		return nil, withHint(err, "use --hub file:DIR")
+	}
 	if !isFolder || dir == "" {
 		return nil, withHint(usageError("hub %q cannot be reached by this version: only folders are", location), "use --hub file:DIR")
 	}

@@ -22,10 +22,7 @@ import (
 	"finest/roles/taskserver/sqlite"
 )
 
-type (
-	cliFlag     = cli.Flag
-	cliDuration = cli.DurationFlag
-)
+type cliFlag = cli.Flag
 
 func taskServerSpec() spec {
 	return spec{
@@ -40,10 +37,10 @@ func taskServerSpec() spec {
 				flags: join(roleFlags(), walletFlags(), chainFlags(), []cliFlag{
 					stringFlag("addr", "127.0.0.1:8733", "`HOST:PORT` to listen on"),
 					stringFlag("db", "", "`FILE` of the store (default: tasks.db in the data folder)"),
-					&cli.StringSliceFlag{Name: "recipes", Value: cli.NewStringSlice("fineweb-nolists"), EnvVars: env("recipes"), Usage: "`NAMES` of the recipes to lease tasks for"},
+					&cli.StringSliceFlag{Name: "recipes", Value: cli.NewStringSlice("fineweb-nolists"), EnvVars: env("recipes"), Usage: "`NAME` of a recipe to lease tasks for; may be repeated"},
 					intFlag("slots", taskserver.DefaultSlots, "`NUMBER` of leases a hotkey may hold at a time"),
-					stringFlag("protocol", "mainnet", "protocol constants: mainnet or devnet"),
-					&cli.DurationFlag{Name: "head-age", Value: taskserver.DefaultHeadAge, EnvVars: env("head-age"), Usage: "how old the known newest block may be, well below a block's time"},
+					protocolFlag(),
+					durationFlag("head-age", taskserver.DefaultHeadAge, "`TIME` that the known newest block may be old, well below a block's time"),
 				}),
 				run: runServe,
 			},
@@ -54,7 +51,7 @@ func taskServerSpec() spec {
 				exits:   []int{ExitFailed, ExitUsage, ExitSignal},
 				flags: []cliFlag{
 					stringFlag("db", "", "`FILE` of the store"),
-					stringFlag("from", "", "folder of WARC files, or `FILE` warc.paths(.gz)"),
+					stringFlag("from", "", "`DIR|FILE` with the WARC files: a folder of them, or warc.paths(.gz)"),
 					intFlag("files-per-task", taskserver.DefaultFilesPerTask, "`NUMBER` of WARC files in a task"),
 					warcBaseFlag(), contactFlag(),
 				},
@@ -114,7 +111,10 @@ func runServe(c *invocation) error {
 		return fmt.Errorf("listen on %s: %w", c.String("addr"), err)
 	}
 	c.log.Info().Str("addr", listener.Addr().String()).Str("server", hotkey.Address()).Str("db", db).Msg("task server listens")
-	return server.Serve(c.Context.Context, listener)
+	if err := server.Serve(c.Context.Context, listener); err != nil {
+		return err
+	}
+	return c.Context.Err()
 }
 
 func recipeRefs(names []string) ([]contract.RecipeRef, error) {
@@ -149,7 +149,7 @@ func runImport(c *invocation) error {
 		return err
 	}
 	if !contract.ValidCrawl(crawl) {
-		return usageError("import: crawl %q: letters, digits, dots, dashes and underscores only", crawl)
+		return usageError("task-server import: crawl %q: letters, digits, dots, dashes and underscores only", crawl)
 	}
 	db, err := required(c.Context, "db")
 	if err != nil {

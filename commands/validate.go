@@ -5,6 +5,8 @@ import (
 	"io"
 	"path/filepath"
 
+	"github.com/urfave/cli/v2"
+
 	"finest/internal/contract"
 	"finest/internal/durable"
 	"finest/pipeline"
@@ -23,9 +25,13 @@ undecided and tried again; no weights are set while nothing is accepted.`,
 			"      --subtensor.chain_endpoint file:devnet/chain --hub file:devnet/hub --warc.base devnet/crawl",
 		exits: []int{ExitFailed, ExitUsage, ExitLocked, ExitSignal},
 		flags: join(roleFlags(), walletFlags(), chainFlags(), hubFlags(), judgeFlags(), []cliFlag{
+			onceFlag(),
 			stringFlag("task-server", "", "`URL` of the task server that verdicts and fraud proofs are shared through (default: none)"),
 			intFlag("every-blocks", 100, "least `NUMBER` of blocks between two settings of weights"),
-			intFlag("start-block", -1, "first block that a new validator reads claims of (default: the newest)"),
+			&cli.IntFlag{
+				Name: "start-block", Value: -1, DefaultText: "the newest", EnvVars: env("start-block"),
+				Usage: "first `BLOCK` that a new validator reads claims of",
+			},
 			boolFlag("burn", "give what was not earned to the subnet owner's uid"),
 		}),
 		run: runValidate,

@@ -39,6 +39,9 @@ func runVerify(c *invocation) error {
 		return err
 	}
 	shard, row := splitRow(target)
+	if _, err := os.Stat(shard); err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
 	runner, err := verifyRunner(c, shard)
 	if err != nil {
 		return err
@@ -51,7 +54,7 @@ func runVerify(c *invocation) error {
 	err = refiner.Verify(c.Context.Context, refiner.VerifyOptions{Shard: shard, Row: row, Base: crawl, Runner: runner},
 		func(check refiner.RowCheck) error {
 			counts[check.Outcome]++
-			c.out.progress(func() string { return fmt.Sprintf("verified %d rows", check.Row+1) })
+			c.out.progress(func() string { return fmt.Sprintf("verified %s", plural(int(check.Row+1), "row")) })
 			if row < 0 && check.Outcome == refiner.RowEqual && !c.out.json {
 				return nil
 			}
@@ -113,5 +116,5 @@ func verifyRunner(c *invocation, shard string) (*pipeline.Runner, error) {
 		}
 		return buildRecipe(c, m.Recipe)
 	}
-	return nil, withHint(usageError("no manifest found for %s, so its recipe is not known", shard), "name it with --recipe")
+	return nil, withHint(usageError("verify: no manifest found for %s, so its recipe is not known", shard), "name it with --recipe")
 }
