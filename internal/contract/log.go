@@ -48,7 +48,7 @@ func ParseLog(raw []byte) ([]LogLine, error) {
 	return lines, nil
 }
 
-// Paths inside a publication.
+// LogPath is where the claim log lies in a publication.
 const LogPath = "log.jsonl"
 
 // ShardPath returns where the shard with this number, from 0, of a task lies.

@@ -25,7 +25,7 @@ const path = "crawl/a file%.warc.gz"
 // content is the file that all servers of these tests have.
 func content(n int) []byte {
 	b := make([]byte, n)
-	rand.NewChaCha8([32]byte{1}).Read(b)
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(b)
 	return b
 }
 

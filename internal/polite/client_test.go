@@ -223,7 +223,6 @@ func TestWatchdogBitesOnlyWhatStandsStill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		begin := time.Now()
 		one := make([]byte, 1)
 		for range 10 {
 			if n, err := resp.Body.Read(one); n != 1 || err != nil {
@@ -231,7 +230,7 @@ func TestWatchdogBitesOnlyWhatStandsStill(t *testing.T) {
 			}
 			time.Sleep(10 * c.Stall) // a slow consumer
 		}
-		begin = time.Now()
+		begin := time.Now()
 		if _, err := resp.Body.Read(one); err == nil || !strings.Contains(err.Error(), "no progress") {
 			t.Errorf("error %v", err)
 		}

@@ -24,7 +24,7 @@ type PII struct {
 	replaceIPs    bool
 }
 
-// PIISpec returns the stage as FineWeb used it (datatrove 0.2.0), but for its
+// Spec returns the stage as FineWeb used it (datatrove 0.2.0), but for its
 // e-mail pattern, which knew lower-case letters only and leaked the others: this
 // one is of the version fixed on 2024-05-02.
 //
@@ -34,7 +34,7 @@ type PII struct {
 //	email_replacement  what they are replaced with, in turn
 //	ip_replacement     the same for IPs: addresses that answered no ping
 //	first_replacement  record: drawn by the record's id; list: the list's first
-func PIISpec() pipeline.StageSpec {
+func Spec() pipeline.StageSpec {
 	return pipeline.StageSpec{
 		Name: "pii",
 		Params: map[string]string{
@@ -49,8 +49,8 @@ func PIISpec() pipeline.StageSpec {
 	}
 }
 
-// NewPII builds the stage.
-func NewPII(spec pipeline.StageSpec) (pipeline.Stage, error) {
+// New builds the stage.
+func New(spec pipeline.StageSpec) (pipeline.Stage, error) {
 	p := pipeline.NewParams(spec)
 	s := &PII{
 		replaceEmails: p.Bool("emails"),

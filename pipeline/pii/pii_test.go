@@ -15,11 +15,11 @@ import (
 
 func newPII(t testing.TB, params map[string]string) pipeline.Stage {
 	t.Helper()
-	spec := pii.PIISpec()
+	spec := pii.Spec()
 	for name, v := range params {
 		spec.Params[name] = v
 	}
-	stage, err := pii.NewPII(spec)
+	stage, err := pii.New(spec)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -41,7 +41,7 @@ func stages() []kind {
 		{filter.FineWebSpec(), plain(filter.NewFineWeb)},
 		{minhash.Spec(), plain(func(s contract.StageSpec) (pipeline.Stage, error) { return minhash.New(s, words.NLTK()) })},
 		{tokens.Spec(), plain(tokens.New)},
-		{pii.PIISpec(), plain(pii.NewPII)},
+		{pii.Spec(), plain(pii.New)},
 	}
 }
 

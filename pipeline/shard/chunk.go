@@ -121,6 +121,7 @@ func (c *chunk) unpack(body []byte, size int64) ([]byte, error) {
 
 func (c *chunk) readDictionary(h *format.PageHeader, body []byte) error {
 	e := h.DictionaryPageHeader.V.Encoding
+	//nolint:staticcheck // parquet-go still writes the old name of the encoding
 	if c.kind != format.ByteArray || e != format.Plain && e != format.PlainDictionary || h.UncompressedPageSize > maxDictionary {
 		return formError("dictionary of %d bytes in encoding %s", h.UncompressedPageSize, e)
 	}

@@ -109,7 +109,7 @@ func (r *Reader) nextInside() (*Record, error) {
 				break // the next call meets it again
 			}
 		}
-		return &Record{Offset: -1, Shared: true, Damage: err.Error()}, nil
+		return &Record{Offset: -1, Shared: true, Damage: err.Error()}, nil //nolint:nilerr // damage is a record, not an error
 	}
 	r.inside = -1
 	return r.damaged(at, err)

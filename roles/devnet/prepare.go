@@ -19,9 +19,10 @@ import (
 )
 
 const (
-	// Netuid and Crawl are those of every devnet.
+	// Netuid is the subnet of every devnet.
 	Netuid = 1
-	Crawl  = "DEVNET"
+	// Crawl is what its input is called.
+	Crawl = "DEVNET"
 	// DefaultBlockTime is the time of a block.
 	DefaultBlockTime = 250 * time.Millisecond
 	finalityLag      = 2

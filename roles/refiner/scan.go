@@ -32,7 +32,7 @@ func (j *job) refineFile(ctx context.Context, i int) error {
 			return err
 		}
 		if ok {
-			j.advance(s)
+			j.advance()
 			return nil
 		}
 		j.finished[i] = nil
@@ -71,12 +71,12 @@ func (j *job) refineFile(ctx context.Context, i int) error {
 		return err
 	}
 	j.Log.Debug().Str("task", j.Task).Str("file", in.Path).Int64("pages", s.Pages).Int64("survived", s.Survived).Msg("file scanned")
-	j.advance(s)
+	j.advance()
 	return nil
 }
 
 // advance counts a finished file as progress.
-func (j *job) advance(s *scanned) {
+func (j *job) advance() {
 	j.progress.Bytes, j.progress.Pages, j.progress.Kept = 0, 0, 0
 	for _, f := range j.finished {
 		if f != nil {

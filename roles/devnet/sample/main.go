@@ -5,6 +5,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha1"
 	"encoding/base32"
 	"flag"
@@ -41,7 +42,7 @@ func pack(out string, shards int) error {
 	if shards < 1 {
 		return fmt.Errorf("-shards %d: at least one file is needed", shards)
 	}
-	dir, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", library).Output()
+	dir, err := exec.CommandContext(context.Background(), "go", "list", "-m", "-f", "{{.Dir}}", library).Output()
 	if err != nil {
 		return fmt.Errorf("find the module %s: %w", library, err)
 	}
