@@ -11,15 +11,15 @@ import (
 	"finest/internal/contract"
 )
 
-// ErrVoid says that a claim's own commit can be read and does not hold the log
-// that was claimed, whoever looks.
-var ErrVoid = errors.New("void claim")
+// ErrNoLog says that a claim's own commit will not give its log: the commit can
+// be read and does not hold it, or it stayed unreadable for too long.
+var ErrNoLog = errors.New("no such claim log")
 
 // States of a claim.
 const (
 	// Pending: its log was not readable yet, or waits for that of a claim before.
 	Pending = "pending"
-	// Unread: nobody asks for its log any more. It changes nothing, unless a later
+	// Unread: its log is not asked for any more. It changes nothing, unless a later
 	// valid log begins with it.
 	Unread = "unread"
 	// Valid: its log was read, or stands at the beginning of a later valid log.
@@ -51,9 +51,9 @@ type Bound struct {
 }
 
 // ReadLog returns the claim log at a claim's commit, whose SHA-256 was checked.
-// An error that wraps ErrVoid says that the commit holds no such log; any other
-// that it cannot be read now.
-type ReadLog func(ctx context.Context, c contract.Claim) ([]byte, error)
+// An error that wraps ErrNoLog says that this claim need not be asked again; any
+// other that its log cannot be read now.
+type ReadLog func(ctx context.Context, c Claimed) ([]byte, error)
 
 // Advance settles the claims of one hotkey, oldest first, as far as their logs
 // can be read, and returns the tasks that they bind, first line first. claims
@@ -103,10 +103,10 @@ func (a *advance) pending() []int {
 // read returns the log of claim i, nil if that cannot be had.
 func (a *advance) read(ctx context.Context, i int, read ReadLog) []byte {
 	c := &a.claims[i]
-	log, err := read(ctx, c.Claim)
+	log, err := read(ctx, *c)
 	if err != nil {
 		c.Reason = err.Error()
-		if errors.Is(err, ErrVoid) {
+		if errors.Is(err, ErrNoLog) {
 			c.State = Unread
 		}
 		return nil

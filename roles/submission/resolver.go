@@ -47,15 +47,15 @@ type Case struct {
 func (c Case) Address() string { return wallet.Address(c.Hotkey) }
 
 // Log reads the claim log of a claim; it is a ReadLog.
-func (r *Resolver) Log(ctx context.Context, c contract.Claim) ([]byte, error) {
-	raw, err := readSmall(ctx, r.Hub, ref(c), contract.LogPath, contract.MaxLogBytes)
+func (r *Resolver) Log(ctx context.Context, c Claimed) ([]byte, error) {
+	raw, err := readSmall(ctx, r.Hub, ref(c.Claim), contract.LogPath, contract.MaxLogBytes)
 	switch {
 	case isMissing(err):
-		return nil, fmt.Errorf("%w: %w", ErrVoid, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoLog, err)
 	case err != nil:
 		return nil, err
-	case canon.Sum(raw) != c.LogSHA256:
-		return nil, fmt.Errorf("%w: %s of %s is not the log that was claimed", ErrVoid, contract.LogPath, c)
+	case canon.Sum(raw) != c.Claim.LogSHA256:
+		return nil, fmt.Errorf("%w: %s of %s has another SHA-256 than was claimed", ErrNoLog, contract.LogPath, c.Claim)
 	}
 	return raw, nil
 }

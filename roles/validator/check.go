@@ -3,14 +3,15 @@ package validator
 import (
 	"context"
 	"fmt"
+	"math"
 
 	"finest/chain"
 	"finest/eval"
 	"finest/roles/submission"
 )
 
-// longestPause bounds the blocks between two attempts at an undecided case.
-const longestPause = 64
+// never is a block that does not come.
+const never = math.MaxUint64
 
 // check judges every case whose seed is final and whose time has come.
 func (v *Validator) check(ctx context.Context, final chain.Block) error {
@@ -44,29 +45,58 @@ func (v *Validator) checkCase(ctx context.Context, c caseState, final chain.Bloc
 	if err != nil {
 		return err
 	}
-	verdict := result.Verdict
-	c.Tries++
-	c.NextTry = final.Number + min(uint64(1)<<min(c.Tries, 16), longestPause)
-	c.Settled = verdict.Outcome != eval.Undecided
-	if !c.Settled && v.o.Protocol.Expired(c.Block, final.Number) {
-		verdict = verdict.Settle()
-		// A recipe waits for its judgement for as long as it takes.
-		c.Settled = verdict.Outcome != eval.Undecided || verdict.Fault != eval.FaultRecipe
-	}
-	c.Verdict = &verdict
+	before := c.Verdict
+	v.judge(&c, result.Verdict, final)
 	if s := result.Submission; s != nil && s.Manifest.Receipt != nil {
 		c.Leased, c.Work, c.Recipe = s.Manifest.Receipt.Block, s.Manifest.Receipt.Bytes(), s.Manifest.Recipe.Name
 	}
-	if verdict.Proof() != nil {
-		c.Fraud = verdict.Reason
-	}
 	e := event{Case: &c}
 	if c.Settled {
-		streak := v.streakAfter(c.Hotkey, verdict)
+		streak := v.streakAfter(c.Hotkey, *c.Verdict)
 		e.Streak = &streak
 	}
-	v.logVerdict(c, verdict)
-	return v.store.add(e)
+	if err := v.store.add(e); err != nil {
+		return err
+	}
+	v.logVerdict(c, before)
+	return nil
+}
+
+// judge records what a check came to, and when it is tried again.
+func (v *Validator) judge(c *caseState, verdict eval.Verdict, final chain.Block) {
+	deadline := max(c.Block, c.Seen)
+	expired := v.o.Protocol.Expired(deadline, final.Number)
+	if verdict.Outcome == eval.Undecided && expired {
+		verdict = verdict.Settle()
+	}
+	c.Verdict = &verdict
+	c.Tries++
+	c.NextTry = 0
+	switch {
+	case verdict.Outcome != eval.Undecided:
+		c.Settled = true
+		if verdict.Proof() != nil {
+			c.Fraud = verdict.Reason
+		}
+	case waitsForQuality(verdict) || expired && verdict.Fault == eval.FaultRecipe:
+		// Its recipe is judged when its window is; nothing else is asked again.
+		c.NextTry = never
+	case expired:
+		c.Settled = true
+	default:
+		// The last attempt is made as soon as the time is up.
+		c.NextTry = min(final.Number+pause(c.Tries, v.longestPause()), deadline+v.o.Protocol.UndecidedFor+1)
+	}
+}
+
+// waitsForQuality reports whether only the quality of the recipe is undecided.
+func waitsForQuality(verdict eval.Verdict) bool {
+	for _, c := range verdict.Checks {
+		if c.Outcome == eval.Undecided && c.Fault != eval.FaultRecipe {
+			return false
+		}
+	}
+	return verdict.Fault == eval.FaultRecipe
 }
 
 // streakAfter counts accepted tasks since the last failure. What stays
@@ -82,13 +112,20 @@ func (v *Validator) streakAfter(hotkey string, verdict eval.Verdict) int64 {
 	return streak
 }
 
-func (v *Validator) logVerdict(c caseState, verdict eval.Verdict) {
+// logVerdict tells a verdict that is new. What the validator itself could not
+// check is an error: it is left out of the scores, and others will check it.
+func (v *Validator) logVerdict(c caseState, before *eval.Verdict) {
+	verdict := c.Verdict
+	if before != nil && !c.Settled && before.Outcome == verdict.Outcome && before.Reason == verdict.Reason {
+		return
+	}
 	log := v.o.Log.Info()
 	if verdict.Outcome == eval.Undecided && verdict.Fault == eval.FaultOwn {
 		log = v.o.Log.Error()
 	}
-	log.Str("task", c.Line.Task).Int64("generation", c.Line.Generation).Str("hotkey", c.Hotkey).
-		Str("verdict", string(verdict.Outcome)).Bool("audited", verdict.Audited).Str("reason", verdict.Reason).Msg("judged")
+	log.Str("task", c.Line.Task).Int64("generation", c.Line.Generation).Str("hotkey", c.Hotkey).Uint64("block", c.Block).
+		Str("outcome", string(verdict.Outcome)).Str("fault", string(verdict.Fault)).
+		Bool("settled", c.Settled).Bool("audited", verdict.Audited).Str("reason", verdict.Reason).Msg("verdict")
 }
 
 // target returns a case as the resolver wants it, with the publications that

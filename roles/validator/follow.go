@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"finest/chain"
 	"finest/chain/wallet"
@@ -13,23 +14,30 @@ import (
 
 // follow reads the claims of every block after the cursor up to final, block by
 // block. A validator that starts on a running chain, or that finds state
-// pruned, takes what storage holds and marks it as uncertain: it cannot know
-// when those tasks were claimed first.
+// forgotten, takes what storage holds at the first block it can read and marks
+// it as uncertain: it cannot know when those tasks were claimed first.
 func (v *Validator) follow(ctx context.Context, final chain.Block) error {
-	st := v.store.state
-	if !st.Following && v.o.StartBlock == nil {
-		return v.adopt(ctx, final)
-	}
-	next := st.Cursor + 1
-	if !st.Following {
+	next := v.store.state.Cursor + 1
+	if !v.store.state.Following {
+		if v.o.StartBlock == nil {
+			return v.adopt(ctx, final.Number, final)
+		}
 		next = *v.o.StartBlock
 	}
 	for ; next <= final.Number; next++ {
-		claims, err := v.claimsOf(ctx, next)
+		claims, err := v.claimsOf(ctx, next, final)
 		if errors.Is(err, chain.ErrUnknownBlock) {
-			v.o.Log.Warn().Uint64("block", next).Uint64("final", final.Number).Err(err).
-				Msg("state is pruned: claims up to now are taken from storage, their tasks are left out of the scores")
-			return v.adopt(ctx, final)
+			first, err := submission.FirstReadable(ctx, v.o.Chain, v.o.Netuid, next, final.Number)
+			if err != nil {
+				return err
+			}
+			v.o.Log.Error().Uint64("block", next).Uint64("readable", first).
+				Msg("the chain has forgotten blocks that were not followed: what was claimed in them is left out of the scores; an archive endpoint closes such gaps")
+			if err := v.adopt(ctx, first, final); err != nil {
+				return err
+			}
+			next = first
+			continue
 		}
 		if err != nil {
 			return fmt.Errorf("read claims of block %d: %w", next, err)
@@ -45,7 +53,7 @@ func (v *Validator) follow(ctx context.Context, final chain.Block) error {
 	return nil
 }
 
-func (v *Validator) claimsOf(ctx context.Context, number uint64) (map[string][]submission.Claimed, error) {
+func (v *Validator) claimsOf(ctx context.Context, number uint64, final chain.Block) (map[string][]submission.Claimed, error) {
 	at, err := v.o.Chain.BlockAt(ctx, number)
 	if err != nil {
 		return nil, err
@@ -54,29 +62,29 @@ func (v *Validator) claimsOf(ctx context.Context, number uint64) (map[string][]s
 	if err != nil {
 		return nil, err
 	}
-	return v.claimed(commitments, number, false), nil
+	return v.claimed(commitments, final, false), nil
 }
 
-// adopt takes the claims that storage holds at final and goes on from there.
-func (v *Validator) adopt(ctx context.Context, final chain.Block) error {
-	commitments, err := v.o.Chain.Commitments(ctx, v.o.Netuid, final)
+// adopt takes the claims that storage holds at a block and goes on from there.
+func (v *Validator) adopt(ctx context.Context, number uint64, final chain.Block) error {
+	at, err := v.o.Chain.BlockAt(ctx, number)
 	if err != nil {
-		return fmt.Errorf("read claims at block %d: %w", final.Number, err)
+		return fmt.Errorf("read block %d: %w", number, err)
 	}
-	claims := v.claimed(commitments, 0, true)
-	for hotkey := range claims {
-		// A claim that was seen already is not seen again.
-		known := v.store.state.Claims[hotkey]
-		if n := len(known); n > 0 && known[n-1].Block == claims[hotkey][0].Block {
-			delete(claims, hotkey)
-		}
+	commitments, err := v.o.Chain.Commitments(ctx, v.o.Netuid, at)
+	if err != nil {
+		return fmt.Errorf("read claims at block %d: %w", number, err)
 	}
-	return v.store.add(event{Block: &blockEvent{final.Number, claims}})
+	if v.store.state.Following {
+		// What was written up to the cursor is known.
+		commitments = slices.DeleteFunc(commitments, func(c chain.Commitment) bool { return c.Block <= v.store.state.Cursor })
+	}
+	return v.store.add(event{Block: &blockEvent{number, v.claimed(commitments, final, true)}})
 }
 
 // claimed parses commitments; what is no claim of ours is somebody else's use
 // of the field.
-func (v *Validator) claimed(commitments []chain.Commitment, block uint64, uncertain bool) map[string][]submission.Claimed {
+func (v *Validator) claimed(commitments []chain.Commitment, final chain.Block, uncertain bool) map[string][]submission.Claimed {
 	out := make(map[string][]submission.Claimed)
 	for _, c := range commitments {
 		address := wallet.Address(c.Hotkey)
@@ -85,56 +93,90 @@ func (v *Validator) claimed(commitments []chain.Commitment, block uint64, uncert
 			v.o.Log.Debug().Str("hotkey", address).Uint64("block", c.Block).Err(err).Msg("commitment is no claim")
 			continue
 		}
-		at := block
-		if uncertain {
-			at = c.Block
-		}
-		out[address] = append(out[address], submission.Claimed{Block: at, Claim: claim, State: submission.Pending, Uncertain: uncertain})
+		out[address] = append(out[address], submission.Claimed{
+			Block: c.Block, Claim: claim, State: submission.Pending, Seen: final.Number, Uncertain: uncertain,
+		})
 	}
 	return out
 }
 
 // bind settles pending claims and records the tasks they bind.
-func (v *Validator) bind(ctx context.Context) error {
+func (v *Validator) bind(ctx context.Context, final chain.Block) error {
 	for _, hotkey := range sortedKeys(v.store.state.Claims) {
-		claims := v.store.state.Claims[hotkey]
-		if !anyPending(claims) {
+		known := v.store.state.Claims[hotkey]
+		pending := slices.ContainsFunc(known, func(c submission.Claimed) bool { return c.State == submission.Pending })
+		if !pending || !v.logs.due(hotkey, len(known), final.Number) {
 			continue
 		}
-		settled := append([]submission.Claimed(nil), claims...)
-		bound, err := submission.Advance(ctx, settled, v.resolver.Log)
+		claims := slices.Clone(known)
+		bound, err := submission.Advance(ctx, claims, v.readLog(final))
 		if err != nil {
 			return err
 		}
-		if !changed(claims, settled) {
+		v.logs.tried(hotkey, len(claims), final.Number, v.longestPause())
+		if slices.Equal(claims, known) {
 			continue
 		}
-		for i, c := range settled {
-			if c.State == submission.Void && claims[i].State != submission.Void {
-				v.o.Log.Info().Str("hotkey", hotkey).Uint64("block", c.Block).Str("claim", c.Claim.String()).Str("reason", c.Reason).Msg("claim is void")
-			}
-		}
-		if err := v.store.add(event{Claims: &claimsEvent{hotkey, settled, bound}}); err != nil {
+		v.logClaims(hotkey, known, claims)
+		if err := v.store.add(event{Claims: &claimsEvent{hotkey, final.Number, claims, bound}}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func anyPending(claims []submission.Claimed) bool {
-	for _, c := range claims {
-		if c.State == submission.Pending {
-			return true
+// readLog reads claim logs. One that stayed unreadable for as long as a verdict
+// may stay undecided is given up.
+func (v *Validator) readLog(final chain.Block) submission.ReadLog {
+	return func(ctx context.Context, c submission.Claimed) ([]byte, error) {
+		log, err := v.resolver.Log(ctx, c)
+		if err != nil && !errors.Is(err, submission.ErrNoLog) && v.o.Protocol.Expired(c.Seen, final.Number) {
+			err = fmt.Errorf("%w: it stayed unreadable: %w", submission.ErrNoLog, err)
 		}
+		return log, err
 	}
-	return false
 }
 
-func changed(a, b []submission.Claimed) bool {
-	for i := range a {
-		if a[i] != b[i] {
-			return true
+func (v *Validator) logClaims(hotkey string, before, now []submission.Claimed) {
+	for i, c := range now {
+		if c.State == before[i].State && c.Reason == before[i].Reason {
+			continue
 		}
+		log := v.o.Log.Info()
+		if c.State == submission.Pending {
+			log = v.o.Log.Warn()
+		}
+		log.Str("hotkey", hotkey).Uint64("block", c.Block).Str("repo", c.Claim.String()).
+			Str("state", c.State).Str("reason", c.Reason).Msg("claim")
 	}
-	return false
 }
+
+// attempts says when the logs of hotkeys with pending claims are read again:
+// after 2, 4, 8 … blocks, at once when there is a new claim or after a restart.
+type attempts map[string]attempt
+
+type attempt struct {
+	claims, tries int
+	next          uint64
+}
+
+func (a attempts) due(hotkey string, claims int, now uint64) bool {
+	last := a[hotkey]
+	return last.claims != claims || last.next <= now
+}
+
+func (a attempts) tried(hotkey string, claims int, now, longest uint64) {
+	last := a[hotkey]
+	if last.claims != claims {
+		last = attempt{claims: claims}
+	}
+	last.tries++
+	last.next = now + pause(last.tries, longest)
+	a[hotkey] = last
+}
+
+// pause is the number of blocks after so many attempts that failed.
+func pause(tries int, longest uint64) uint64 { return min(uint64(1)<<min(tries, 32), longest) }
+
+// longestPause bounds the blocks between two attempts at what is undecided.
+func (v *Validator) longestPause() uint64 { return max(1, v.o.Protocol.UndecidedFor/16) }

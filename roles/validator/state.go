@@ -1,17 +1,11 @@
 package validator
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"finest/chain"
 	"finest/chain/wallet"
 	"finest/eval"
-	"finest/internal/durable"
 	"finest/roles/submission"
 )
 
@@ -28,10 +22,12 @@ type state struct {
 	Cases []*caseState `json:"cases"`
 	// Streak counts a hotkey's accepted tasks since its last failure.
 	Streak map[string]int64 `json:"streak"`
-	// Weights are those set last.
+	// Weights are those set last; Setting, those that were about to be set when
+	// nothing more was recorded.
 	Weights *weightsState `json:"weights,omitempty"`
-	// Proofs are those of others.
-	Proofs proofsState `json:"proofs"`
+	Setting *settingState `json:"setting,omitempty"`
+	// ProofCursor is how far the board's proofs are done with.
+	ProofCursor int64 `json:"proof_cursor"`
 
 	index map[caseKey]*caseState
 }
@@ -47,6 +43,8 @@ type caseKey struct {
 type caseState struct {
 	Hotkey string `json:"hotkey"`
 	submission.Bound
+	// Seen is the newest final block when the case was found.
+	Seen uint64 `json:"seen"`
 	// Verdict is nil until the first attempt; Settled that it is final.
 	Verdict *eval.Verdict `json:"verdict,omitempty"`
 	Settled bool          `json:"settled"`
@@ -54,15 +52,16 @@ type caseState struct {
 	// Tries attempts.
 	NextTry uint64 `json:"next_try,omitempty"`
 	Tries   int    `json:"tries,omitempty"`
-	// Leased, Work, Quality and Recipe are of the receipt and its recipe, known
-	// once there is a manifest.
+	// Leased, Work and Recipe are of the receipt, known once there is a manifest.
 	Leased uint64 `json:"leased,omitempty"`
 	Work   int64  `json:"work,omitempty"`
 	Recipe string `json:"recipe,omitempty"`
 	// Fraud is the reason of a proof that was confirmed, whoever found it.
 	Fraud string `json:"fraud,omitempty"`
-	// Weighed says that weights were set after the case was settled. ProofSent and
-	// Published say what the board was told.
+	// Counted says that the verdict is in the weights that were about to be set
+	// last, Weighed that weights with it are on chain. ProofSent and Published say
+	// what the board was told.
+	Counted   bool `json:"counted,omitempty"`
 	Weighed   bool `json:"weighed,omitempty"`
 	ProofSent bool `json:"proof_sent,omitempty"`
 	Published bool `json:"published,omitempty"`
@@ -70,14 +69,14 @@ type caseState struct {
 
 func (c *caseState) key() caseKey { return caseKey{c.Hotkey, c.Line.Task, c.Line.Generation} }
 
-// proofsState is how far the board's proofs were read, and which of them wait.
-type proofsState struct {
-	Cursor  int64          `json:"cursor"`
-	Waiting []waitingProof `json:"waiting,omitempty"`
-}
-
 type weightsState struct {
 	Block   uint64         `json:"block"`
+	Weights []chain.Weight `json:"weights"`
+}
+
+// settingState are weights on their way; Head was the newest block then.
+type settingState struct {
+	Head    uint64         `json:"head"`
 	Weights []chain.Weight `json:"weights"`
 }
 
@@ -91,9 +90,12 @@ type event struct {
 	Case   *caseState `json:"case,omitempty"`
 	Streak *int64     `json:"streak,omitempty"`
 
-	Weights   *weightsState `json:"weights,omitempty"`
-	Published []caseKey     `json:"published,omitempty"`
-	Proofs    *proofsState  `json:"proofs,omitempty"`
+	// Setting is followed by Weights if they took effect, else by Unset.
+	Setting     *settingState `json:"setting,omitempty"`
+	Weights     *weightsState `json:"weights,omitempty"`
+	Unset       bool          `json:"unset,omitempty"`
+	Published   []caseKey     `json:"published,omitempty"`
+	ProofCursor *int64        `json:"proof_cursor,omitempty"`
 }
 
 type blockEvent struct {
@@ -103,6 +105,7 @@ type blockEvent struct {
 
 type claimsEvent struct {
 	Hotkey string               `json:"hotkey"`
+	Seen   uint64               `json:"seen"`
 	Claims []submission.Claimed `json:"claims"`
 	Bound  []submission.Bound   `json:"bound,omitempty"`
 }
@@ -124,7 +127,7 @@ func (s *state) apply(e event) {
 	if c := e.Claims; c != nil {
 		s.Claims[c.Hotkey] = c.Claims
 		for _, b := range c.Bound {
-			s.bind(&caseState{Hotkey: c.Hotkey, Bound: b})
+			s.bind(newCase(c.Hotkey, b, c.Seen))
 		}
 	}
 	if c := e.Case; c != nil {
@@ -135,20 +138,48 @@ func (s *state) apply(e event) {
 			s.Streak[c.Hotkey] = *e.Streak
 		}
 	}
-	if e.Weights != nil {
-		s.Weights = e.Weights
-		for _, c := range s.Cases {
-			c.Weighed = c.Weighed || c.Settled
-		}
-	}
+	s.applyWeights(e)
 	for _, r := range e.Published {
 		if c := s.index[r]; c != nil {
 			c.Published = true
 		}
 	}
-	if e.Proofs != nil {
-		s.Proofs = *e.Proofs
+	if e.ProofCursor != nil {
+		s.ProofCursor = *e.ProofCursor
 	}
+}
+
+func (s *state) applyWeights(e event) {
+	if e.Setting != nil {
+		s.Setting = e.Setting
+		for _, c := range s.Cases {
+			c.Counted = c.Settled
+		}
+	}
+	if e.Weights != nil {
+		s.Weights, s.Setting = e.Weights, nil
+		for _, c := range s.Cases {
+			c.Weighed = c.Weighed || c.Counted
+		}
+	}
+	if e.Unset {
+		s.Setting = nil
+	}
+}
+
+// newCase returns the case of a task that a claim bound. One whose block nobody
+// here knows is settled from the start: it is left out of the scores.
+func newCase(hotkey string, b submission.Bound, seen uint64) *caseState {
+	c := &caseState{Hotkey: hotkey, Bound: b, Seen: seen}
+	if b.Uncertain {
+		c.Settled = true
+		c.Verdict = &eval.Verdict{
+			Task: b.Line.Task, Generation: b.Line.Generation, Hotkey: hotkey, Manifest: b.Line.Manifest,
+			Outcome: eval.Undecided, Fault: eval.FaultOwn,
+			Reason: "claimed before this validator followed the chain, so nobody here knows when",
+		}
+	}
+	return c
 }
 
 // bind adds a case; the first line for a (task, generation) of a hotkey binds,
@@ -159,113 +190,6 @@ func (s *state) bind(c *caseState) {
 		s.index[c.key()] = c
 	}
 }
-
-// store keeps the state on disk: snapshot.json names the journal that goes on
-// from it.
-type store struct {
-	dir     string
-	state   *state
-	journal *durable.Journal
-	number  int
-	entries int
-}
-
-type snapshot struct {
-	Journal int    `json:"journal"`
-	State   *state `json:"state"`
-}
-
-// compactAfter is the number of journal entries after which a new snapshot is
-// written when the store is opened.
-const compactAfter = 4096
-
-func openStore(dir string) (*store, error) {
-	s := &store{dir: dir, state: newState()}
-	raw, err := os.ReadFile(s.snapshotPath())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("read validator state: %w", err)
-	}
-	if err == nil {
-		snap := snapshot{State: s.state}
-		if err := json.Unmarshal(raw, &snap); err != nil {
-			return nil, fmt.Errorf("read validator state %s: %w", s.snapshotPath(), err)
-		}
-		s.number = snap.Journal
-		for _, c := range s.state.Cases {
-			s.state.index[c.key()] = c
-		}
-	}
-	journal, entries, err := durable.OpenJournal(s.journalPath())
-	if err != nil {
-		return nil, err
-	}
-	s.journal, s.entries = journal, len(entries)
-	for i, raw := range entries {
-		var e event
-		if err := json.Unmarshal(raw, &e); err != nil {
-			_ = journal.Close()
-			return nil, fmt.Errorf("read validator journal %s, entry %d: %w", s.journalPath(), i+1, err)
-		}
-		s.state.apply(e)
-	}
-	if s.entries >= compactAfter {
-		if err := s.compact(); err != nil {
-			_ = s.journal.Close()
-			return nil, err
-		}
-	}
-	return s, nil
-}
-
-func (s *store) snapshotPath() string { return filepath.Join(s.dir, "snapshot.json") }
-
-func (s *store) journalPath() string {
-	return filepath.Join(s.dir, fmt.Sprintf("journal-%06d.log", s.number))
-}
-
-// add makes an event durable, then part of the state.
-func (s *store) add(e event) error {
-	raw, err := json.Marshal(e)
-	if err != nil {
-		return fmt.Errorf("record validator state: %w", err)
-	}
-	if err := s.journal.Append(raw); err != nil {
-		return err
-	}
-	s.entries++
-	// What is applied is what a restart would read.
-	var again event
-	if err := json.Unmarshal(raw, &again); err != nil {
-		return fmt.Errorf("record validator state: %w", err)
-	}
-	s.state.apply(again)
-	return nil
-}
-
-// compact writes a snapshot that the next journal continues. A crash leaves
-// either the old pair or the new one.
-func (s *store) compact() error {
-	old := s.journalPath()
-	raw, err := json.Marshal(snapshot{Journal: s.number + 1, State: s.state})
-	if err != nil {
-		return fmt.Errorf("write validator state: %w", err)
-	}
-	if err := durable.WriteBytes(s.snapshotPath(), 0o600, raw); err != nil {
-		return err
-	}
-	if err := s.journal.Close(); err != nil {
-		return err
-	}
-	s.number++
-	journal, _, err := durable.OpenJournal(s.journalPath())
-	if err != nil {
-		return err
-	}
-	s.journal, s.entries = journal, 0
-	return os.Remove(old)
-}
-
-func (s *store) close() error { return s.journal.Close() }
 
 // hotkeyOf returns the key of an address in the state, which came from a key.
 func hotkeyOf(address string) (chain.PublicKey, error) {

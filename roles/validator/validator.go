@@ -11,8 +11,10 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/rs/zerolog"
 
@@ -64,6 +66,9 @@ type Options struct {
 	Log  zerolog.Logger
 	// Progress is called before each submission is checked.
 	Progress func(done, total int)
+	// Sleep waits before a chain that cannot be reached is asked again; nil is
+	// real time.
+	Sleep func(ctx context.Context, d time.Duration) error
 }
 
 // Validator is one validator at work. It is not safe for concurrent use.
@@ -71,12 +76,23 @@ type Validator struct {
 	o        Options
 	store    *store
 	resolver *submission.Resolver
+
+	// What follows is of this run alone; a restart only makes it ask earlier.
+	logs    attempts
+	board   backoff
+	inbox   inbox
+	retryAt uint64 // first block that accepts weights, as the chain said
+	told    string // why no weights were set, as it was logged last
 }
 
 // New opens the state in o.DataDir.
 func New(o Options) (*Validator, error) {
 	if err := o.Protocol.Validate(); err != nil {
 		return nil, err
+	}
+	cache := filepath.Join(o.DataDir, "cache")
+	if err := os.RemoveAll(cache); err != nil {
+		return nil, fmt.Errorf("empty the validator's cache: %w", err)
 	}
 	st, err := openStore(o.DataDir)
 	if err != nil {
@@ -85,9 +101,12 @@ func New(o Options) (*Validator, error) {
 	if o.Progress == nil {
 		o.Progress = func(int, int) {}
 	}
-	return &Validator{o: o, store: st, resolver: &submission.Resolver{
+	if o.Sleep == nil {
+		o.Sleep = sleep
+	}
+	return &Validator{o: o, store: st, logs: make(attempts), resolver: &submission.Resolver{
 		Chain: o.Chain, Hub: o.Hub, Netuid: o.Netuid, Crawl: o.Crawl, Protocol: o.Protocol, Servers: o.Servers,
-		CacheDir: filepath.Join(o.DataDir, "cache"),
+		CacheDir: cache,
 		Scanner:  func(r contract.Recipe) (audit.Scanner, error) { return o.Runner(r) },
 	}}, nil
 }
@@ -102,42 +121,74 @@ func (v *Validator) Once(ctx context.Context) (Round, error) {
 	if err != nil {
 		return Round{}, fmt.Errorf("read the newest final block: %w", err)
 	}
-	steps := []func(context.Context, chain.Block) error{
-		v.follow,
-		func(ctx context.Context, _ chain.Block) error { return v.bind(ctx) },
-		v.check,
-		v.proofs,
+	if err := v.recover(ctx); err != nil {
+		return Round{}, err
 	}
-	for _, step := range steps {
+	for _, step := range []func(context.Context, chain.Block) error{v.follow, v.bind, v.check, v.proofs} {
 		if err := step(ctx, final); err != nil {
 			return Round{}, err
 		}
 	}
-	round, err := v.weigh(ctx)
+	round, err := v.weigh(ctx, final)
 	if err != nil {
 		return round, err
 	}
-	return round, v.publish(ctx)
+	if err := v.publish(ctx, final); err != nil {
+		return round, err
+	}
+	return round, v.store.tidy()
 }
 
-// Run repeats Once with every new final block until ctx ends. A failure of the
-// chain, the hub or the board is logged and tried again with the next block.
+// retryPause is the time before a chain that cannot be reached is asked again:
+// one block of the main network.
+const retryPause = 12 * time.Second
+
+// Run repeats Once with every new final block until ctx ends. A chain or hub
+// that cannot be reached, and weights that the chain refuses, are logged and
+// tried again; a failure of the validator's own disk ends it.
 func (v *Validator) Run(ctx context.Context, each func(Round)) error {
+	next := v.store.state.Cursor
 	for {
-		round, err := v.Once(ctx)
+		at, err := v.o.Chain.WaitFinalized(ctx, next)
+		if err == nil {
+			next = at.Number + 1
+			var round Round
+			if round, err = v.Once(ctx); err == nil {
+				each(round)
+				next = max(next, round.Block+1)
+			}
+		} else if ctx.Err() == nil {
+			v.o.Log.Warn().Err(err).Msg("cannot follow the chain, will try again")
+			err = v.o.Sleep(ctx, retryPause)
+		}
 		switch {
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case errors.Is(err, chain.ErrUnavailable), errors.Is(err, hub.ErrUnavailable):
+		case errors.Is(err, chain.ErrUnavailable), errors.Is(err, hub.ErrUnavailable), errors.Is(err, chain.ErrUnknownBlock):
 			v.o.Log.Warn().Err(err).Msg("round failed, will try again")
+		case refused(err):
+			v.o.Log.Error().Err(err).Msg("the chain refuses the weights, will try again")
 		case err != nil:
 			return err
-		default:
-			each(round)
 		}
-		if _, err := v.o.Chain.WaitFinalized(ctx, v.store.state.Cursor+1); err != nil && ctx.Err() == nil {
-			return err
-		}
+	}
+}
+
+// refused reports whether err is the chain's refusal of an extrinsic: somebody
+// has to register the hotkey or give it a permit, and the validator goes on
+// checking until then.
+func refused(err error) bool {
+	return errors.Is(err, chain.ErrNotRegistered) || errors.Is(err, chain.ErrNoPermit) || errors.Is(err, chain.ErrRejected)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+		return nil
 	}
 }
 

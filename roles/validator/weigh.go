@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 
 	"finest/chain"
 	"finest/chain/wallet"
 	"finest/eval"
 	"finest/eval/weights"
-	"finest/internal/contract"
 )
 
 // Round is what one call of Once came to.
@@ -71,23 +68,21 @@ func (v *Validator) submissions() []eval.Submission {
 	return out
 }
 
-// weigh scores everything at the newest final block and sets weights if they
-// are due.
-func (v *Validator) weigh(ctx context.Context) (Round, error) {
-	final, err := v.o.Chain.Finalized(ctx)
+// weigh scores everything at block final and sets weights if they are due. The
+// metagraph is that of the newest block, so that no uid is weighed for a hotkey
+// that has just lost it.
+func (v *Validator) weigh(ctx context.Context, final chain.Block) (Round, error) {
+	head, err := v.o.Chain.Head(ctx)
 	if err != nil {
-		return Round{}, fmt.Errorf("read the newest final block: %w", err)
+		return Round{}, fmt.Errorf("read the newest block: %w", err)
 	}
-	neurons, err := v.o.Chain.Neurons(ctx, v.o.Netuid, final)
+	neurons, err := v.o.Chain.Neurons(ctx, v.o.Netuid, head)
 	if err != nil {
-		return Round{}, fmt.Errorf("read the metagraph at block %d: %w", final.Number, err)
+		return Round{}, fmt.Errorf("read the metagraph at block %d: %w", head.Number, err)
 	}
-	subnet, err := v.o.Chain.Subnet(ctx, v.o.Netuid, final)
+	subnet, err := v.o.Chain.Subnet(ctx, v.o.Netuid, head)
 	if err != nil {
-		return Round{}, fmt.Errorf("read the subnet at block %d: %w", final.Number, err)
-	}
-	if err := v.recoverWeights(ctx); err != nil {
-		return Round{}, err
+		return Round{}, fmt.Errorf("read the subnet at block %d: %w", head.Number, err)
 	}
 	scores := v.o.Protocol.Score(final.Number, v.submissions())
 	round := Round{Block: final.Number}
@@ -98,13 +93,17 @@ func (v *Validator) weigh(ctx context.Context) (Round, error) {
 	case err != nil:
 		return round, err
 	default:
-		round.WeightsSet, round.WeightsReason, err = v.setWeights(ctx, ws, final, subnet)
+		round.WeightsReason, err = v.setWeights(ctx, ws, head, subnet)
 		if err != nil {
 			return round, err
 		}
+		round.WeightsSet = round.WeightsReason == ""
 	}
-	if !round.WeightsSet && round.WeightsReason != "" {
-		v.o.Log.Info().Uint64("block", final.Number).Str("reason", round.WeightsReason).Msg("no weights set")
+	if round.WeightsReason != v.told {
+		v.told = round.WeightsReason
+		if v.told != "" {
+			v.o.Log.Info().Uint64("block", final.Number).Str("reason", v.told).Msg("no weights set")
+		}
 	}
 	if w := v.store.state.Weights; w != nil {
 		round.WeightsBlock, round.Weights = w.Block, w.Weights
@@ -142,26 +141,52 @@ func (v *Validator) emission(scores eval.Scores, neurons []chain.Neuron, subnet 
 	return out, nil
 }
 
-// setWeights sets weights unless that was done too recently.
-func (v *Validator) setWeights(ctx context.Context, ws []chain.Weight, final chain.Block, subnet chain.Subnet) (set bool, reason string, err error) {
-	if last := v.store.state.Weights; last != nil && final.Number < last.Block+v.o.EveryBlocks {
-		return false, fmt.Sprintf("set at block %d, due again at %d", last.Block, last.Block+v.o.EveryBlocks), nil
+// inFlight is for how many blocks an extrinsic that was sent before a crash may
+// still be included; until then nothing is sent again.
+const inFlight = 16
+
+// setWeights sets weights, or says why that is not done now. What it is about to
+// do is on disk before it is done, so that a crash leads neither to a second
+// setting nor to a lost one.
+func (v *Validator) setWeights(ctx context.Context, ws []chain.Weight, head chain.Block, subnet chain.Subnet) (reason string, err error) {
+	next := head.Number + 1
+	if on := v.store.state.Setting; on != nil {
+		return fmt.Sprintf("weights sent at block %d may still be included, up to block %d", on.Head, on.Head+inFlight), nil
+	}
+	if last := v.store.state.Weights; last != nil && next < last.Block+v.o.EveryBlocks {
+		return fmt.Sprintf("set at block %d, due again at block %d", last.Block, last.Block+v.o.EveryBlocks), nil
+	}
+	if next < v.retryAt {
+		return (&chain.RateLimitError{RetryAt: v.retryAt}).Error(), nil
+	}
+	if err := v.store.add(event{Setting: &settingState{head.Number, ws}}); err != nil {
+		return "", err
 	}
 	included, err := v.o.Chain.SetWeights(ctx, v.o.Signer, v.o.Netuid, ws, subnet.VersionKey)
-	var limited *chain.RateLimitError
-	switch {
-	case errors.As(err, &limited):
-		return false, limited.Error(), nil
-	case err != nil:
-		return false, "", fmt.Errorf("set weights: %w", err)
+	if ctx.Err() != nil && err != nil {
+		return "", context.Cause(ctx) // recover finds out
+	}
+	if err != nil {
+		if err := v.store.add(event{Unset: true}); err != nil {
+			return "", err
+		}
+		if limited := (*chain.RateLimitError)(nil); errors.As(err, &limited) {
+			v.retryAt = limited.RetryAt
+			return limited.Error(), nil
+		}
+		return "", fmt.Errorf("set weights: %w", err)
 	}
 	v.o.Log.Info().Uint64("block", included.Block.Number).Int("uids", len(ws)).Msg("weights set")
-	return true, "", v.store.add(event{Weights: &weightsState{included.Block.Number, ws}})
+	return "", v.store.add(event{Weights: &weightsState{included.Block.Number, ws}})
 }
 
-// recoverWeights records weights that took effect just before a crash kept them
-// from being recorded, so that they are not set twice.
-func (v *Validator) recoverWeights(ctx context.Context) error {
+// recover finds out what became of weights that were about to be set when the
+// last run ended.
+func (v *Validator) recover(ctx context.Context) error {
+	setting := v.store.state.Setting
+	if setting == nil {
+		return nil
+	}
 	head, err := v.o.Chain.Head(ctx)
 	if err != nil {
 		return fmt.Errorf("read the newest block: %w", err)
@@ -170,19 +195,21 @@ func (v *Validator) recoverWeights(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("read the metagraph at block %d: %w", head.Number, err)
 	}
-	var recorded uint64
-	if v.store.state.Weights != nil {
-		recorded = v.store.state.Weights.Block
-	}
 	for _, n := range neurons {
-		if n.Hotkey != v.o.Signer.PublicKey() || n.LastUpdate <= recorded {
+		if n.Hotkey != v.o.Signer.PublicKey() || n.LastUpdate <= setting.Head {
 			continue
 		}
 		ws, err := v.o.Chain.Weights(ctx, v.o.Netuid, n.UID, head)
-		if err != nil || len(ws) == 0 {
-			return err
+		if err != nil {
+			return fmt.Errorf("read weights of uid %d at block %d: %w", n.UID, head.Number, err)
 		}
-		return v.store.add(event{Weights: &weightsState{n.LastUpdate, ws}})
+		if len(ws) > 0 {
+			v.o.Log.Info().Uint64("block", n.LastUpdate).Int("uids", len(ws)).Msg("weights of the last run are set")
+			return v.store.add(event{Weights: &weightsState{n.LastUpdate, ws}})
+		}
+	}
+	if head.Number > setting.Head+inFlight {
+		return v.store.add(event{Unset: true})
 	}
 	return nil
 }
@@ -216,55 +243,4 @@ func (v *Validator) standings(round *Round, scores eval.Scores, neurons []chain.
 			round.Pending++
 		}
 	}
-}
-
-// publish tells the board the settled verdicts, once the weights they led to
-// are on chain.
-func (v *Validator) publish(ctx context.Context) error {
-	last := v.store.state.Weights
-	if v.o.Board == nil || last == nil {
-		return nil
-	}
-	pay := make(map[caseKey]string)
-	for _, d := range v.o.Protocol.Score(last.Block, v.submissions()).Details {
-		pay[caseKey{d.Hotkey, d.Task, d.Generation}] = strconv.FormatFloat(d.Pay, 'f', 0, 64)
-	}
-	var verdicts []contract.Verdict
-	var refs []caseKey
-	flush := func() error {
-		if len(verdicts) == 0 {
-			return nil
-		}
-		if err := v.o.Board.Score(ctx, verdicts, last.Block); err != nil {
-			return v.boardError(ctx, "publish verdicts", err)
-		}
-		err := v.store.add(event{Published: refs})
-		verdicts, refs = nil, nil
-		return err
-	}
-	for _, c := range v.store.state.Cases {
-		if c.Published || !c.Weighed || c.Verdict == nil || c.Verdict.Fault == eval.FaultOwn {
-			continue
-		}
-		verdicts = append(verdicts, contract.Verdict{
-			Task: c.Line.Task, Generation: c.Line.Generation, Hotkey: c.Hotkey, Manifest: c.Line.Manifest,
-			Outcome: string(c.Verdict.Outcome), Reason: shorten(c.Verdict.Reason, contract.MaxReason), Pay: pay[c.key()],
-		})
-		refs = append(refs, c.key())
-		if len(verdicts) == contract.MaxVerdicts {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
-	}
-	return flush()
-}
-
-// shorten cuts a text to at most max bytes at a rune's border.
-func shorten(s string, max int) string {
-	if len(s) <= max {
-		return s
-	}
-	const more = "…"
-	return strings.ToValidUTF8(s[:max-len(more)], "") + more
 }

@@ -1,0 +1,132 @@
+package submissiontest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"testing"
+
+	"finest/internal/contract"
+	"finest/pipeline"
+	"finest/pipeline/shard"
+)
+
+const (
+	toyName = "toy"
+	// Pages is the number of pages of a task, all of which are kept.
+	Pages = 12
+)
+
+// toy is a stage as cheap as a stage can be: it keeps every page.
+type toy struct{}
+
+func (toy) Name() string { return toyName }
+
+func (toy) Process(d *pipeline.Document) *pipeline.Drop {
+	d.Text, d.HTML = strings.TrimSuffix(strings.TrimPrefix(d.HTML, "<p>"), "</p>"), ""
+	d.Language, d.LanguageScore, d.TokenCount = "en", 0.75, int64(len(d.Text))
+	return nil
+}
+
+// ToyRecipe is the recipe of all tasks; its quality is 1.
+func ToyRecipe() contract.Recipe {
+	return contract.Recipe{Name: toyName, PipelineVersion: pipeline.Version, Stages: []contract.StageSpec{
+		pipeline.ReadSpec(), {Name: toyName, Params: map[string]string{}, Assets: []contract.Asset{}},
+	}}
+}
+
+// Runner returns the toy recipe at work, under whatever name.
+func Runner(r contract.Recipe) (*pipeline.Runner, error) {
+	runner, err := pipeline.NewRunner(r, []pipeline.Stage{toy{}})
+	if err != nil {
+		return nil, err
+	}
+	runner.Workers = 1
+	return runner, nil
+}
+
+// warcFile returns a WARC file of small pages.
+func warcFile(t testing.TB, path string) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	for i := range Pages {
+		body := fmt.Sprintf("<p>Page %d of %s says: 1 < 2 & so on.</p>", i, path)
+		response := "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + body
+		z := gzip.NewWriter(&out)
+		fmt.Fprintf(z, "WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:%s:%d>\r\nWARC-Target-URI: http://x.test/%s?page=%d&lang=en\r\n"+
+			"WARC-Date: 2026-11-01T00:00:00Z\r\nContent-Type: application/http; msgtype=response\r\nContent-Length: %d\r\n\r\n%s\r\n\r\n",
+			path, i, path, i, len(response), response)
+		if err := z.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return out.Bytes()
+}
+
+// Work is what a miner made of a receipt, before it is written down.
+type Work struct {
+	Receipt contract.Receipt
+	Ledger  []contract.LedgerRow
+	Rows    []contract.Row
+	// Recipe is the one that the manifest states.
+	Recipe contract.Recipe
+}
+
+// Refine does the work of a receipt honestly.
+func (w *World) Refine(r contract.Receipt) Work {
+	w.T.Helper()
+	work := Work{Receipt: r, Recipe: ToyRecipe()}
+	runner, err := Runner(work.Recipe)
+	w.must(err)
+	for i, f := range r.Files {
+		file := pipeline.File{Number: int32(i), Path: pipeline.FilePath(f.Path), Dump: r.Crawl, Bytes: f.Bytes, Leased: true}
+		_, err := runner.Scan(context.Background(), bytes.NewReader(w.WARC.data[f.Path]), file, func(r pipeline.Result) error {
+			work.Ledger = append(work.Ledger, r.Ledger)
+			work.Rows = append(work.Rows, *r.Row)
+			return nil
+		})
+		w.must(err)
+	}
+	return work
+}
+
+// write writes the Parquet files of some work under dir and returns the
+// manifest, not yet signed.
+func (w *World) write(dir string, work Work) contract.Manifest {
+	w.T.Helper()
+	r := work.Receipt
+	shards, rowsRoot, err := shard.WriteRows(dir, "data/"+r.Crawl+"/"+r.Task, sequence(work.Rows))
+	w.must(err)
+	ledgers, ledgerRoot, err := shard.WriteLedger(dir, "ledger/"+r.Crawl+"/"+r.Task, sequence(work.Ledger))
+	w.must(err)
+	m := contract.Manifest{
+		Version: contract.ManifestVersion, PipelineVersion: pipeline.Version, Task: r.Task, Dump: r.Crawl, Recipe: work.Recipe,
+		Receipt: &r, Files: slices.Concat(shards, ledgers), RowsRoot: rowsRoot.String(), LedgerRoot: ledgerRoot.String(), Hotkey: r.Hotkey,
+		Counts: []contract.Count{{Outcome: contract.OutcomeKept, Rows: int64(len(work.Ledger))}},
+	}
+	for i, f := range r.Files {
+		in := contract.Input{Path: f.Path, Bytes: f.Bytes, SHA256: strings.Repeat("0", 64)}
+		for _, row := range work.Ledger {
+			if row.File == int32(i) {
+				in.Pages++
+				in.Records++
+			}
+		}
+		m.Inputs = append(m.Inputs, in)
+	}
+	return m
+}
+
+func sequence[R any](rows []R) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		for _, r := range rows {
+			if !yield(r, nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,194 @@
+// Package submissiontest is a small world for tests of roles that look at
+// claims: a chain whose blocks pass when somebody waits for them, a hub in a
+// folder, a crawl in memory, a task server's key, and miners that claim what a
+// test wants them to claim.
+package submissiontest
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"finest/chain"
+	"finest/chain/chaintest"
+	"finest/chain/localchain"
+	"finest/chain/wallet"
+	"finest/eval"
+	"finest/eval/audit"
+	"finest/hub/localhub"
+	"finest/internal/canon"
+	"finest/internal/contract"
+	"finest/pipeline"
+	"finest/roles/submission"
+)
+
+// What all worlds have in common.
+const (
+	Netuid    = 7
+	Crawl     = "CC-TEST-2026-47"
+	blockTime = time.Second
+	lag       = 2 // blocks of finality
+)
+
+// Names of the hotkeys that are registered from the start, in uid order. The
+// first is the subnet's owner and task server.
+var names = []string{"//Server", "//Validator", "//Other", "//Anna", "//Bert", "//Cora"}
+
+// World is everything that outlives a role under test.
+type World struct {
+	T        testing.TB
+	Clock    *chaintest.Clock
+	ChainDir string
+	HubDir   string
+	Chain    *localchain.Chain
+	Hub      *localhub.Hub
+	WARC     *Files
+	Protocol eval.Protocol
+	Server   *wallet.Hotkey
+	tasks    int
+}
+
+// New returns a world at block 20. change may alter the subnet.
+func New(t testing.TB, change ...func(*localchain.SubnetConfig)) *World {
+	t.Helper()
+	dir := t.TempDir()
+	w := &World{
+		T: t, Clock: chaintest.NewAutoClock(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)),
+		ChainDir: filepath.Join(dir, "chain"), HubDir: filepath.Join(dir, "hub"),
+		WARC: &Files{data: make(map[string][]byte)}, Protocol: eval.Devnet(), Server: Key(t, "//Server"),
+	}
+	w.Protocol.ReferenceRecipe = toyName
+	subnet := localchain.SubnetConfig{Netuid: Netuid, Owner: w.Server.PublicKey(), Tempo: 1000}
+	for i, name := range names {
+		key := Key(t, name).PublicKey()
+		subnet.Neurons = append(subnet.Neurons, localchain.Registration{Hotkey: key, Coldkey: key, Permit: i < 3})
+	}
+	for _, c := range change {
+		c(&subnet)
+	}
+	err := localchain.Create(w.ChainDir, localchain.Config{BlockTime: blockTime, FinalityLag: lag, Subnets: []localchain.SubnetConfig{subnet}}, w.Clock)
+	if err == nil {
+		w.Chain, err = localchain.Open(w.ChainDir, w.Clock)
+	}
+	if err == nil {
+		w.Hub, err = localhub.Open(w.HubDir)
+	}
+	w.must(err)
+	w.Blocks(20)
+	return w
+}
+
+// Key returns the key of a URI such as "//Anna".
+func Key(t testing.TB, uri string) *wallet.Hotkey {
+	t.Helper()
+	key, err := wallet.FromURI(uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func (w *World) must(err error) {
+	w.T.Helper()
+	if err != nil {
+		w.T.Fatal(err)
+	}
+}
+
+// Blocks lets n blocks pass.
+func (w *World) Blocks(n int) { w.Clock.Advance(time.Duration(n) * blockTime) }
+
+// Final returns the newest final block.
+func (w *World) Final() chain.Block {
+	w.T.Helper()
+	b, err := w.Chain.Finalized(context.Background())
+	w.must(err)
+	return b
+}
+
+// AwaitFinal lets blocks pass until this one is final.
+func (w *World) AwaitFinal(number uint64) {
+	w.T.Helper()
+	_, err := w.Chain.WaitFinalized(context.Background(), number)
+	w.must(err)
+}
+
+// Lease returns a receipt for a task of one new WARC file.
+func (w *World) Lease(to *wallet.Hotkey) contract.Receipt {
+	w.T.Helper()
+	task := contract.TaskID(Crawl, w.tasks)
+	path := fmt.Sprintf("crawl-data/%s/%05d.warc.gz", Crawl, w.tasks)
+	w.WARC.data[path] = warcFile(w.T, path)
+	w.tasks++
+	block := w.Final()
+	recipe := ToyRecipe()
+	hash, err := pipeline.HashRecipe(recipe)
+	w.must(err)
+	return w.Sign(contract.Receipt{
+		V: 1, Task: task, Crawl: Crawl, CatalogueSHA256: canon.Sum(nil), Hotkey: to.Address(), Generation: 1,
+		Files:  []contract.InputFile{{Path: path, Bytes: int64(len(w.WARC.data[path]))}},
+		Recipe: contract.RecipeRef{Name: recipe.Name, Hash: hash},
+		Block:  block.Number, BlockHash: block.Hash.String(), DeadlineBlock: block.Number + w.Protocol.Deadline,
+		Server: w.Server.Address(),
+	})
+}
+
+// Sign signs a receipt as the task server does.
+func (w *World) Sign(r contract.Receipt) contract.Receipt {
+	w.T.Helper()
+	r.Signature = w.signature(w.Server, r.Unsigned())
+	return r
+}
+
+func (w *World) signature(by chain.Signer, v any) string {
+	w.T.Helper()
+	raw, err := canon.Marshal(v)
+	w.must(err)
+	sig, err := by.Sign(raw)
+	w.must(err)
+	return hex.EncodeToString(sig[:])
+}
+
+// Resolver returns a resolver for this world.
+func (w *World) Resolver() *submission.Resolver {
+	return &submission.Resolver{
+		Chain: w.Chain, Hub: w.Hub, Netuid: Netuid, Crawl: w.WARC, Protocol: w.Protocol,
+		Scanner:  func(r contract.Recipe) (audit.Scanner, error) { return Runner(r) },
+		CacheDir: filepath.Join(w.T.TempDir(), "cache"),
+	}
+}
+
+// RemoveRepo removes a repository from the hub; the returned function brings it
+// back.
+func (w *World) RemoveRepo(repo string) (restore func()) {
+	w.T.Helper()
+	path := filepath.Join(w.HubDir, "repos", filepath.FromSlash(repo))
+	gone := filepath.Join(w.T.TempDir(), "gone")
+	w.must(os.Rename(path, gone))
+	return func() { w.must(os.Rename(gone, path)) }
+}
+
+// Files are the WARC files of the crawl.
+type Files struct {
+	data map[string][]byte
+	// Err, unless nil, is what every read fails with.
+	Err error
+}
+
+// ReadRange makes them an audit.Ranges.
+func (f *Files) ReadRange(_ context.Context, path string, offset, length int64) ([]byte, int64, error) {
+	data, ok := f.data[path]
+	switch {
+	case f.Err != nil:
+		return nil, 0, f.Err
+	case !ok:
+		return nil, 0, fs.ErrNotExist
+	}
+	end := min(offset+length, int64(len(data)))
+	return data[min(offset, end):end], int64(len(data)), nil
+}

@@ -1,0 +1,63 @@
+package validator
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	"finest/chain"
+	"finest/eval"
+	"finest/internal/contract"
+)
+
+// publish tells the board the settled verdicts, once the weights they led to
+// are on chain.
+func (v *Validator) publish(ctx context.Context, final chain.Block) error {
+	last := v.store.state.Weights
+	if v.o.Board == nil || last == nil || !v.board.due(final.Number) {
+		return nil
+	}
+	pay := make(map[caseKey]string)
+	for _, d := range v.o.Protocol.Score(last.Block, v.submissions()).Details {
+		pay[caseKey{d.Hotkey, d.Task, d.Generation}] = strconv.FormatFloat(d.Pay, 'f', 0, 64)
+	}
+	var verdicts []contract.Verdict
+	var refs []caseKey
+	flush := func() error {
+		if len(verdicts) == 0 {
+			return nil
+		}
+		if err := v.o.Board.Score(ctx, verdicts, last.Block); err != nil {
+			return v.boardFailed(ctx, final, "publish verdicts", err)
+		}
+		err := v.store.add(event{Published: refs})
+		verdicts, refs = nil, nil
+		return err
+	}
+	for _, c := range v.store.state.Cases {
+		if c.Published || !c.Weighed || c.Verdict.Fault == eval.FaultOwn {
+			continue
+		}
+		verdicts = append(verdicts, contract.Verdict{
+			Task: c.Line.Task, Generation: c.Line.Generation, Hotkey: c.Hotkey, Manifest: c.Line.Manifest,
+			Outcome: string(c.Verdict.Outcome), Reason: shorten(c.Verdict.Reason, contract.MaxReason), Pay: pay[c.key()],
+		})
+		refs = append(refs, c.key())
+		if len(verdicts) == contract.MaxVerdicts {
+			if err := flush(); err != nil || len(verdicts) > 0 {
+				return err
+			}
+		}
+	}
+	return flush()
+}
+
+// shorten cuts a text to at most max bytes of UTF-8.
+func shorten(s string, max int) string {
+	s = strings.ToValidUTF8(s, "�")
+	if len(s) <= max {
+		return s
+	}
+	const more = "…"
+	return strings.ToValidUTF8(s[:max-len(more)], "") + more
+}
