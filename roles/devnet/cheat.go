@@ -23,8 +23,8 @@ type refined struct {
 	ledger []contract.LedgerRow
 }
 
-// fabricate claims that pages which were dropped had been kept, with text that
-// is in no WARC file.
+// fabricate claims that every page which was dropped had been kept, with text
+// that is in no WARC file.
 func fabricate(r *refined) {
 	template := r.rows
 	if len(template) == 0 {
@@ -33,10 +33,10 @@ func fabricate(r *refined) {
 	var invented []contract.Row
 	for i := range r.ledger {
 		row := &r.ledger[i]
-		if !row.IsPage() || row.ReachedMinHash() || len(invented) >= len(template)/2 {
+		if !row.IsPage() || row.ReachedMinHash() {
 			continue
 		}
-		like := template[len(invented)]
+		like := template[len(invented)%len(template)]
 		like.Text = "Written by nobody, published nowhere. " + like.Text[:len(like.Text)/2]
 		like.Text = strings.ToValidUTF8(like.Text, "")
 		like.ID, like.URL = row.ID, "https://invented.invalid/"+fmt.Sprint(row.Offset)
@@ -49,26 +49,26 @@ func fabricate(r *refined) {
 	slices.SortStableFunc(r.rows, func(a, b contract.Row) int { return int(a.WARCOffset - b.WARCOffset) })
 }
 
-// withhold leaves nine kept pages of ten out of shards and ledger.
+// withhold leaves nine pages of ten out of shards and ledger.
 func withhold(r *refined) {
 	keep := make(map[int64]bool)
-	r.rows = slices.DeleteFunc(slices.Clone(r.rows), func(row contract.Row) bool {
-		keep[row.WARCOffset] = len(keep)%10 == 0
-		return !keep[row.WARCOffset]
-	})
+	pages := 0
 	r.ledger = slices.DeleteFunc(slices.Clone(r.ledger), func(row contract.LedgerRow) bool {
-		kept, known := keep[row.Offset]
-		return known && !kept
+		if !row.IsPage() {
+			return false
+		}
+		pages++
+		keep[row.Offset] = pages%10 == 1
+		return !keep[row.Offset]
 	})
+	r.rows = slices.DeleteFunc(slices.Clone(r.rows), func(row contract.Row) bool { return !keep[row.WARCOffset] })
 }
 
-// tamper edits the text of real rows.
+// tamper edits the text of every row.
 func tamper(r *refined) {
 	r.rows = slices.Clone(r.rows)
 	for i := range r.rows {
-		if i%3 == 0 {
-			r.rows[i].Text = "Buy now! " + r.rows[i].Text
-		}
+		r.rows[i].Text = "Buy now! " + r.rows[i].Text
 	}
 }
 

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -98,10 +100,7 @@ func Run(ctx context.Context, l Layout, o Options) error {
 			o.OnEvent(fmt.Sprintf("%s claimed task %s (it %s)", a.name, w.taskOf(a.name), a.about))
 		}
 	})
-	err = w.judge(ctx, o, func() { stop(errDone) })
-	if err != nil {
-		stop(err)
-	}
+	err = w.judge(ctx, o, stop)
 	played()
 	serveErr := wait()
 	if errors.Is(err, errDone) {
@@ -112,24 +111,60 @@ func Run(ctx context.Context, l Layout, o Options) error {
 
 var errDone = errors.New("the round is done")
 
-// judge runs the validator until ctx ends, and calls done when the round is.
-func (w *world) judge(ctx context.Context, o Options, done func()) error {
-	v, err := w.validator(o.EveryBlocks)
-	if err != nil {
-		return err
+// judge runs the validators until ctx ends, and stops it when the round is done
+// or one of them fails.
+func (w *world) judge(ctx context.Context, o Options, stop func(error)) error {
+	var group sync.WaitGroup
+	errs := make([]error, len(validators))
+	var others atomic.Int32 // that have settled every claim and shared what they found
+	others.Store(int32(len(validators) - 1))
+	for i, name := range validators {
+		v, err := w.validator(name, o.EveryBlocks)
+		if err != nil {
+			stop(err)
+			errs[i] = err
+			break
+		}
+		each := w.watch(o, &others, stop)
+		if i > 0 {
+			each = w.count(&others)
+		}
+		group.Go(func() {
+			errs[i] = v.Run(ctx, each)
+			stop(errs[i])
+			_ = v.Close()
+		})
 	}
-	defer func() { _ = v.Close() }()
+	group.Wait()
+	return errors.Join(errs...)
+}
+
+// count returns a callback that takes one from waiting when every claim is
+// settled.
+func (w *world) count(waiting *atomic.Int32) func(validator.Round) {
+	settled := sync.OnceFunc(func() { waiting.Add(-1) })
+	return func(r validator.Round) {
+		if r.Pending == 0 && w.allIn(len(r.Submissions)) {
+			settled()
+		}
+	}
+}
+
+// watch returns the callback of the validator whose weights are shown.
+func (w *world) watch(o Options, waiting *atomic.Int32, stop func(error)) func(validator.Round) {
 	shown := -1
-	return v.Run(ctx, func(r validator.Round) {
-		settled := r.WeightsSet && r.Pending == 0 && w.allIn(len(r.Submissions))
-		if n := len(r.Submissions) - r.Pending; r.WeightsSet && n != shown {
+	shared := false // the others were done before the round began
+	return func(r validator.Round) {
+		settled := shared && r.WeightsSet && r.Pending == 0 && w.allIn(len(r.Submissions))
+		shared = waiting.Load() == 0
+		if n := len(r.Submissions) - r.Pending; settled || r.WeightsSet && n != shown {
 			shown = n
 			o.OnRound(Round{Block: r.WeightsBlock, Lines: w.leaderboard(r), Settled: settled})
 		}
 		if o.Once && settled {
-			done()
+			stop(errDone)
 		}
-	})
+	}
 }
 
 // allIn reports whether every actor has failed or has a submission among n.
@@ -162,7 +197,7 @@ func (w *world) leaderboard(r validator.Round) []Line {
 	var lines []Line
 	for i, a := range actors {
 		address := wallet.Address(w.keys[a.name].PublicKey())
-		line := Line{Actor: a.name, UID: i + 2, Hotkey: address, Verdict: "none", Reason: "no claim yet"}
+		line := Line{Actor: a.name, UID: 1 + len(validators) + i, Hotkey: address, Verdict: "none", Reason: "no claim yet"}
 		if s, ok := byHotkey[address]; ok {
 			line = Line{
 				Actor: a.name, UID: s.UID, Hotkey: address, Task: s.Task, Verdict: string(s.Outcome), Elapsed: s.Elapsed, Work: s.Work,

@@ -27,11 +27,23 @@ const (
 	DefaultBlockTime = 250 * time.Millisecond
 	finalityLag      = 2
 
-	walletName    = "devnet"
-	ownerName     = "owner"
-	validatorName = "validator"
-	stake         = 10_000_000_000_000 // rao
+	walletName = "devnet"
+	ownerName  = "owner"
+	stake      = 10_000_000_000_000 // rao
 )
+
+// validators look at different slices and share the frauds they find. The first
+// one's weights are the leaderboard.
+var validators = []string{"validator", "validator-2"}
+
+// keyNames are all hotkeys, by uid.
+func keyNames() []string {
+	names := append([]string{ownerName}, validators...)
+	for _, a := range actors {
+		names = append(names, a.name)
+	}
+	return names
+}
 
 // Layout is where a devnet keeps things.
 type Layout struct{ Dir string }
@@ -122,13 +134,13 @@ func warcFiles(inputs []string) ([]string, error) {
 
 func (l Layout) makeChain(blockTime time.Duration) error {
 	subnet := localchain.SubnetConfig{Netuid: Netuid, Tempo: 120, WeightsRateLimit: 1}
-	for _, name := range append([]string{ownerName, validatorName}, actorNames()...) {
+	for _, name := range keyNames() {
 		key, err := wallet.Create(l.Wallets(), walletName, name)
 		if err != nil {
 			return err
 		}
 		r := localchain.Registration{Hotkey: key.PublicKey(), Coldkey: key.PublicKey(), Stake: stake}
-		r.Permit = name == validatorName
+		r.Permit = slices.Contains(validators, name)
 		subnet.Neurons = append(subnet.Neurons, r)
 		if name == ownerName {
 			subnet.Owner = key.PublicKey()
@@ -151,14 +163,6 @@ func (l Layout) makeTasks(ctx context.Context) error {
 	defer func() { _ = store.Close() }()
 	_, err = taskserver.Import(ctx, store, Crawl, catalogue.Files, catalogue.SHA256, 1)
 	return err
-}
-
-func actorNames() []string {
-	var names []string
-	for _, a := range actors {
-		names = append(names, a.name)
-	}
-	return names
 }
 
 func (l Layout) config() string {

@@ -71,7 +71,7 @@ func newWorld(l Layout, workers int, log zerolog.Logger) (*world, error) {
 	if w.hub, err = localhub.Open(l.Hub()); err != nil {
 		return nil, err
 	}
-	for _, name := range append([]string{ownerName, validatorName}, actorNames()...) {
+	for _, name := range keyNames() {
 		if w.keys[name], err = wallet.Load(l.Wallets(), walletName, name); err != nil {
 			return nil, err
 		}
@@ -203,15 +203,15 @@ func (w *world) finish(name string, out miner.Outcome) {
 	close(w.claimed[name])
 }
 
-// validator opens the validator of the devnet.
-func (w *world) validator(everyBlocks uint64) (*validator.Validator, error) {
+// validator opens a validator of the devnet.
+func (w *world) validator(name string, everyBlocks uint64) (*validator.Validator, error) {
 	first := uint64(1)
-	key := w.keys[validatorName]
+	key := w.keys[name]
 	return validator.New(validator.Options{
 		Chain: w.chain, Hub: w.hub, Board: client.New(w.server, key, nil, nil), Signer: key, Netuid: Netuid,
 		Crawl: w.crawl, Runner: func(contract.Recipe) (*pipeline.Runner, error) { return w.runner, nil },
-		Protocol: w.protocol, DataDir: w.State(validatorName), StartBlock: &first, EveryBlocks: everyBlocks,
-		Log: w.log.With().Str("role", "validator").Logger(),
+		Protocol: w.protocol, DataDir: w.State(name), StartBlock: &first, EveryBlocks: everyBlocks,
+		Log: w.log.With().Str("role", name).Logger(),
 	})
 }
 

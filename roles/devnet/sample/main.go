@@ -30,15 +30,16 @@ const (
 
 func main() {
 	out := flag.String("out", "sample", "folder to write to")
-	shards := flag.Int("shards", 4, "number of WARC files")
+	shards := flag.Int("shards", 2, "number of WARC files")
+	lang := flag.String("lang", "en", "take pages that declare this language; empty takes all, most of which are German")
 	flag.Parse()
-	if err := pack(*out, *shards); err != nil {
+	if err := pack(*out, *shards, *lang); err != nil {
 		fmt.Fprintln(os.Stderr, "sample:", err)
 		os.Exit(1)
 	}
 }
 
-func pack(out string, shards int) error {
+func pack(out string, shards int, lang string) error {
 	if shards < 1 {
 		return fmt.Errorf("-shards %d: at least one file is needed", shards)
 	}
@@ -47,9 +48,16 @@ func pack(out string, shards int) error {
 		return fmt.Errorf("find the module %s: %w", library, err)
 	}
 	pattern := filepath.Join(strings.TrimSpace(string(dir)), "test-files", "comparison", "*.html")
-	pages, err := filepath.Glob(pattern)
-	if err != nil || len(pages) == 0 {
-		return fmt.Errorf("no pages at %s: %w", pattern, err)
+	all, err := filepath.Glob(pattern)
+	if err != nil {
+		return err
+	}
+	pages, err := inLanguage(all, lang)
+	if err != nil {
+		return err
+	}
+	if len(pages) < shards {
+		return fmt.Errorf("%d pages in language %q at %s are too few", len(pages), lang, pattern)
 	}
 	for i := range shards {
 		part := pages[len(pages)*i/shards : len(pages)*(i+1)/shards]
@@ -61,6 +69,22 @@ func pack(out string, shards int) error {
 		fmt.Printf("%s: %d pages\n", path, len(part))
 	}
 	return nil
+}
+
+// inLanguage returns the pages whose html element declares a language.
+func inLanguage(pages []string, lang string) ([]string, error) {
+	declares := regexp.MustCompile(`(?i)<html[^>]*\blang=["']?` + regexp.QuoteMeta(lang))
+	var out []string
+	for _, path := range pages {
+		body, err := os.ReadFile(path)
+		if err != nil {
+			return nil, err
+		}
+		if lang == "" || declares.Match(body) {
+			out = append(out, path)
+		}
+	}
+	return out, nil
 }
 
 func writeWARC(w io.Writer, pages []string) error {
