@@ -36,7 +36,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		commands, flags, path = next.Subcommands, next.Flags, strings.TrimSpace(path+" "+next.Name)
 	}
 	known := flagTable(flags)
-	if err := checkEnv(known); err != nil {
+	if err := readEnv(known); err != nil {
 		return nil, err
 	}
 	var positional []string
@@ -112,6 +112,10 @@ func flagTable(flags []cli.Flag) map[string]flagEntry {
 	for _, f := range flags {
 		entry := flagEntry{name: f.Names()[0], check: func(string) error { return nil }}
 		switch f := f.(type) {
+		case *cli.StringFlag:
+			entry.env = f.EnvVars
+		case *cli.StringSliceFlag:
+			entry.env = f.EnvVars
 		case *cli.BoolFlag:
 			entry.isBool, entry.env, entry.check = true, f.EnvVars, checkBool
 		case *cli.IntFlag:
@@ -126,13 +130,20 @@ func flagTable(flags []cli.Flag) map[string]flagEntry {
 	return table
 }
 
-// checkEnv looks at the environment before the library does, to say what is
-// wrong as for flags.
-func checkEnv(known map[string]flagEntry) error {
+// readEnv looks at the environment before the library does, to say what is wrong
+// as for flags, and to forget what is empty: the library would take it for a
+// value.
+func readEnv(known map[string]flagEntry) error {
 	for _, key := range slices.Sorted(maps.Keys(known)) {
 		for _, name := range known[key].env {
 			value, ok := os.LookupEnv(name)
-			if !ok || value == "" {
+			if !ok {
+				continue
+			}
+			if value == "" {
+				if err := os.Unsetenv(name); err != nil {
+					return err
+				}
 				continue
 			}
 			if err := known[key].check(value); err != nil {

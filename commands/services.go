@@ -163,3 +163,16 @@ func serverKeys(c *invocation) ([]audit.ServerKey, error) {
 	}
 	return keys, nil
 }
+
+// optionalKey reads an SS58 address; without one it is the zero key.
+func optionalKey(c *invocation, flag string) (chain.PublicKey, error) {
+	address := c.String(flag)
+	if address == "" {
+		return chain.PublicKey{}, nil
+	}
+	key, err := wallet.ParseAddress(address)
+	if err != nil {
+		return key, usageError("--%s: %w", flag, err)
+	}
+	return key, nil
+}

@@ -64,11 +64,16 @@ func runVerify(c *invocation) error {
 		return err
 	}
 	if !c.out.json && row < 0 {
-		c.out.note("%s equal, %d different, %d without a range", plural(counts[refiner.RowEqual], "row"),
-			counts[refiner.RowDiffers], counts[refiner.RowNoRange])
+		err := c.out.result(counts, func(w io.Writer) {
+			fmt.Fprintf(w, "%s equal, %d different, %d without a range\n", plural(counts[refiner.RowEqual], "row"),
+				counts[refiner.RowDiffers], counts[refiner.RowNoRange])
+		})
+		if err != nil {
+			return err
+		}
 	}
 	if n := counts[refiner.RowDiffers]; n > 0 {
-		return withCode(ExitVerification, fmt.Errorf("verify %s: %s not what the recipe makes of the record", shard, plural(n, "row")))
+		return withCode(ExitVerification, fmt.Errorf("verify %s: %s not what the recipe makes of the WARC record", shard, plural(n, "row")))
 	}
 	return nil
 }
@@ -83,7 +88,11 @@ func splitRow(target string) (shard string, row int64) {
 }
 
 func printCheck(w io.Writer, r refiner.RowCheck) {
-	fmt.Fprintf(w, "row %d: %s\n  url    %s\n  record %s at bytes %d–%d of %s\n", r.Row, r.Outcome, r.URL, r.ID, r.Offset, r.Offset+int64(r.Length), r.FilePath)
+	fmt.Fprintf(w, "row %d: %s\n  url    %s\n  record %s", r.Row, strings.ReplaceAll(r.Outcome, "_", " "), r.URL, r.ID)
+	if r.Offset >= 0 {
+		fmt.Fprintf(w, " at bytes %d to %d", r.Offset, r.Offset+int64(r.Length))
+	}
+	fmt.Fprintf(w, " of %s\n", r.FilePath)
 	if r.Reason != "" {
 		fmt.Fprintf(w, "  why    %s\n", r.Reason)
 	}

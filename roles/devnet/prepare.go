@@ -167,13 +167,14 @@ func (l Layout) makeTasks(ctx context.Context) error {
 
 func (l Layout) config() string {
 	return fmt.Sprintf(`# Settings of a devnet for the commands of the roles:
-#   finest inspect-commit --config %[1]s honest
+#   finest inspect-commit --config %[1]s UID
 netuid = %[2]d
 protocol = "devnet"
 hub = "file:%[3]s"
 db = %[4]q
 task-server = "http://127.0.0.1:8733"
 start-block = 1
+from-block = 1
 every-blocks = 4
 
 [warc]

@@ -1,0 +1,83 @@
+package commands
+
+import (
+	"errors"
+	"io"
+	"os"
+
+	"finest/eval/audit"
+	"finest/internal/contract"
+	"finest/roles/inspector"
+	"finest/roles/submission"
+)
+
+func inspectSpec() spec {
+	return spec{
+		name: "inspect-commit", args: "UID|HOTKEY|CLAIM", summary: "explain one claim, end to end",
+		about: `
+Reads a claim (of a uid, of a hotkey's SS58 address, or owner/repo@commit) from
+chain and hub, makes every check that a validator would, an audit included, and
+tells what it found. It needs no key. A claim that is rejected is a story well
+told, so the exit status is 0; --json gives the outcome.`,
+		example: "finest inspect-commit 4 --config devnet/config.toml",
+		exits:   []int{ExitFailed, ExitUsage, ExitSignal},
+		flags: join(chainFlags(), hubFlags(), judgeFlags(), []cliFlag{
+			stringFlag("validator", "", "SS58 `ADDRESS` of the validator whose slices are looked at (default: nobody's)"),
+			intFlag("from-block", 0, "`BLOCK` from which on claims are followed (default: one window before the newest)"),
+			intFlag("tasks", inspector.DefaultTasks, "`NUMBER` of tasks to look into, newest first"),
+		}),
+		logLevel: "warn",
+		run:      runInspect,
+	}
+}
+
+func runInspect(c *invocation) error {
+	target, err := oneArgument(c.Context, "UID, HOTKEY or CLAIM")
+	if err != nil {
+		return err
+	}
+	protocol, err := protocolOf(c)
+	if err != nil {
+		return err
+	}
+	servers, err := serverKeys(c)
+	if err != nil {
+		return err
+	}
+	validator, err := optionalKey(c, "validator")
+	if err != nil {
+		return err
+	}
+	chainClient, netuid, err := openChain(c)
+	if err != nil {
+		return err
+	}
+	hubClient, err := openHub(c)
+	if err != nil {
+		return err
+	}
+	crawl, err := openCrawl(c)
+	if err != nil {
+		return err
+	}
+	cache, err := os.MkdirTemp("", "finest-inspect-")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(cache) }()
+	story, err := inspector.Inspect(c.Context.Context, inspector.Options{
+		Resolver: &submission.Resolver{
+			Chain: chainClient, Hub: hubClient, Netuid: netuid, Crawl: crawl, Protocol: protocol, Servers: servers, CacheDir: cache,
+			Scanner: func(r contract.Recipe) (audit.Scanner, error) { return buildRecipe(c, r) },
+		},
+		Chain: chainClient, Hub: hubClient, Netuid: netuid, Validator: validator,
+		FromBlock: uint64(max(c.Int("from-block"), 0)), Tasks: c.Int("tasks"),
+	}, target)
+	if errors.Is(err, inspector.ErrUnknownTarget) {
+		return withHint(err, "a claim older than one window is found with --from-block")
+	}
+	if err != nil {
+		return err
+	}
+	return c.out.result(story, func(w io.Writer) { _ = story.Print(w) })
+}
