@@ -31,6 +31,7 @@ func fabricate(r *refined) {
 		return
 	}
 	var invented []contract.Row
+	r.ledger = slices.Clone(r.ledger)
 	for i := range r.ledger {
 		row := &r.ledger[i]
 		if !row.IsPage() || row.ReachedMinHash() {
