@@ -268,6 +268,12 @@ func ledgerReason(index uint64, claimed contract.LedgerRow, r pipeline.Result, d
 	case claimed.Offset != l.Offset || claimed.Length != l.Length || claimed.IsPage() != l.IsPage():
 		return fmt.Sprintf("%s is claimed to be %.40q where the bytes hold %s",
 			describeRow(index, claimed, path), claimed.Outcome, describeResult(r, path))
+	case claimed.IsPage() && claimed.ReachedMinHash() && !l.ReachedMinHash():
+		return fmt.Sprintf("%s is of a page that is claimed to pass every stage, but the recipe drops it (%s)",
+			describeRow(index, claimed, path), describeFate(l))
+	case claimed.IsPage() && claimed.Outcome != l.Outcome && !claimed.ReachedMinHash():
+		return fmt.Sprintf("%s is of a page that is claimed to be dropped (%s), but the recipe finds otherwise (%s)",
+			describeRow(index, claimed, path), describeFate(claimed), describeFate(l))
 	default:
 		return describeRow(index, claimed, path) + ": " + sentence(ds)
 	}
