@@ -99,8 +99,8 @@ func runMine(c *invocation) error {
 
 func printOutcome(w io.Writer, o miner.Outcome) {
 	switch {
-	case o.Task == "":
-		fmt.Fprintf(w, "%s\n", o.Status)
+	case o.Status == miner.NoTask:
+		fmt.Fprintln(w, "no task is available now")
 	case o.Claim == "":
 		fmt.Fprintf(w, "%s task %s generation %d: %s\n", o.Status, o.Task, o.Generation, o.Reason)
 	default:

@@ -65,6 +65,9 @@ func loadHotkey(c *invocation) (*wallet.Hotkey, error) {
 	if err != nil {
 		return nil, err
 	}
+	if _, err := wallet.Path(path, c.String("wallet.name"), c.String("wallet.hotkey")); err != nil {
+		return nil, usageError("%w", err)
+	}
 	key, err := wallet.Load(path, c.String("wallet.name"), c.String("wallet.hotkey"))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, withHint(usageError("%w", err), "--wallet.path, --wallet.name and --wallet.hotkey choose the key")
