@@ -130,7 +130,8 @@ func TestTokensComeFromTheText(t *testing.T) {
 	pieces := []string{".", "...", "!", "'", "’", "--", " ", "\n", "a", "Dr.", "U.S.", "cannot", "n't", "'s", "5", ",", ":", "(", "]", "İ", "ſ", "é", "\u00a0", "wanna", "d'ye"}
 	rapid.Check(t, func(t *rapid.T) {
 		text := strings.Join(rapid.SliceOf(rapid.SampledFrom(pieces)).Draw(t, "text"), "")
-		strip := func(s string) string { return strings.Join(words.Fields(s), "") }
+		// An opening '' becomes two backticks, as NLTK has it.
+		strip := func(s string) string { return strings.ReplaceAll(strings.Join(words.Fields(s), ""), "``", "''") }
 		if got, want := strip(strings.Join(words.NLTK().Words(text), "")), strip(text); got != want {
 			t.Fatalf("tokens of %q hold %q", text, got)
 		}
