@@ -83,6 +83,19 @@ func New(t testing.TB, change ...func(*localchain.SubnetConfig)) *World {
 	return w
 }
 
+// Clone returns a world with the same past, whose chain goes on by itself. The
+// hub and the crawl are shared.
+func (w *World) Clone(t testing.TB) *World {
+	t.Helper()
+	clone := *w
+	clone.T, clone.Clock, clone.ChainDir = t, chaintest.NewAutoClock(w.Clock.Now()), filepath.Join(t.TempDir(), "chain")
+	clone.must(os.CopyFS(clone.ChainDir, os.DirFS(w.ChainDir)))
+	var err error
+	clone.Chain, err = localchain.Open(clone.ChainDir, clone.Clock)
+	clone.must(err)
+	return &clone
+}
+
 // Key returns the key of a URI such as "//Anna".
 func Key(t testing.TB, uri string) *wallet.Hotkey {
 	t.Helper()
