@@ -36,11 +36,7 @@ func runInspect(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	protocol, err := protocolOf(c)
-	if err != nil {
-		return err
-	}
-	servers, err := serverKeys(c)
+	protocol, servers, err := judgement(c)
 	if err != nil {
 		return err
 	}
@@ -48,15 +44,7 @@ func runInspect(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	chainClient, netuid, err := openChain(c)
-	if err != nil {
-		return err
-	}
-	hubClient, err := openHub(c)
-	if err != nil {
-		return err
-	}
-	crawl, err := openCrawl(c)
+	net, err := openNetwork(c)
 	if err != nil {
 		return err
 	}
@@ -67,10 +55,10 @@ func runInspect(c *invocation) error {
 	defer func() { _ = os.RemoveAll(cache) }()
 	story, err := inspector.Inspect(c.Context.Context, inspector.Options{
 		Resolver: &submission.Resolver{
-			Chain: chainClient, Hub: hubClient, Netuid: netuid, Crawl: crawl, Protocol: protocol, Servers: servers, CacheDir: cache,
+			Chain: net.chain, Hub: net.hub, Netuid: net.netuid, Crawl: net.crawl, Protocol: protocol, Servers: servers, CacheDir: cache,
 			Scanner: func(r contract.Recipe) (audit.Scanner, error) { return buildRecipe(c, r) },
 		},
-		Chain: chainClient, Hub: hubClient, Netuid: netuid, Validator: validator,
+		Chain: net.chain, Hub: net.hub, Netuid: net.netuid, Validator: validator,
 		FromBlock: uint64(max(c.Int("from-block"), 0)), Tasks: c.Int("tasks"),
 	}, target)
 	if errors.Is(err, inspector.ErrUnknownTarget) {

@@ -57,29 +57,17 @@ func runMine(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	chainClient, netuid, err := openChain(c)
+	net, err := openNetwork(c)
 	if err != nil {
 		return err
 	}
-	hubClient, err := openHub(c)
-	if err != nil {
-		return err
-	}
-	hotkey, err := loadHotkey(c)
-	if err != nil {
-		return err
-	}
-	crawl, err := openCrawl(c)
-	if err != nil {
-		return err
-	}
-	dir, err := dataDir(c, "mine", netuid, hotkey.Address())
+	hotkey, dir, err := openIdentity(c, "mine", net.netuid)
 	if err != nil {
 		return err
 	}
 	m, err := miner.New(miner.Options{
-		Chain: chainClient, Hub: hubClient, Tasks: client.New(server, hotkey, nil, nil), Signer: hotkey,
-		Refine: miner.NewRefiner(crawl, runner, refineProgress(c.out), c.log), Netuid: netuid, Repo: repo,
+		Chain: net.chain, Hub: net.hub, Tasks: client.New(server, hotkey, nil, nil), Signer: hotkey,
+		Refine: miner.NewRefiner(net.crawl, runner, refineProgress(c.out), c.log), Netuid: net.netuid, Repo: repo,
 		Recipe:  contract.RecipeRef{Name: runner.Recipe.Name, Hash: hash},
 		DataDir: dir, Slot: c.Int("slot"), Log: c.log,
 	})

@@ -26,6 +26,44 @@ const filePrefix = "file:"
 
 const useFolder = "use --subtensor.chain_endpoint file:DIR; finest devnet --prepare makes such a folder"
 
+// network is what a role reaches beyond its own folder.
+type network struct {
+	chain  chain.Client
+	netuid uint16
+	hub    hub.Hub
+	crawl  polite.Base
+}
+
+func openNetwork(c *invocation) (n network, err error) {
+	if n.chain, n.netuid, err = openChain(c); err != nil {
+		return n, err
+	}
+	if n.hub, err = openHub(c); err != nil {
+		return n, err
+	}
+	n.crawl, err = openCrawl(c)
+	return n, err
+}
+
+// openIdentity returns the hotkey a role works for and the folder of its state.
+func openIdentity(c *invocation, role string, netuid uint16) (key *wallet.Hotkey, dir string, err error) {
+	if key, err = loadHotkey(c); err != nil {
+		return nil, "", err
+	}
+	dir, err = dataDir(c, role, netuid, key.Address())
+	return key, dir, err
+}
+
+// judgement is what a verdict depends on beside the bytes.
+func judgement(c *invocation) (eval.Protocol, []audit.ServerKey, error) {
+	protocol, err := protocolOf(c)
+	if err != nil {
+		return protocol, nil, err
+	}
+	servers, err := serverKeys(c)
+	return protocol, servers, err
+}
+
 func openChain(c *invocation) (chain.Client, uint16, error) {
 	netuid := c.Int("netuid")
 	if netuid < 1 || netuid > 1<<16-1 {

@@ -73,15 +73,11 @@ func runServe(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	hotkey, err := loadHotkey(c)
-	if err != nil {
-		return err
-	}
 	refs, err := recipeRefs(c.StringSlice("recipes"))
 	if err != nil {
 		return err
 	}
-	dir, err := dataDir(c, "task-server", netuid, hotkey.Address())
+	hotkey, dir, err := openIdentity(c, "task-server", netuid)
 	if err != nil {
 		return err
 	}

@@ -42,31 +42,15 @@ func runValidate(c *invocation) error {
 	if err := noArguments(c.Context); err != nil {
 		return err
 	}
-	protocol, err := protocolOf(c)
+	protocol, servers, err := judgement(c)
 	if err != nil {
 		return err
 	}
-	servers, err := serverKeys(c)
+	net, err := openNetwork(c)
 	if err != nil {
 		return err
 	}
-	chainClient, netuid, err := openChain(c)
-	if err != nil {
-		return err
-	}
-	hubClient, err := openHub(c)
-	if err != nil {
-		return err
-	}
-	hotkey, err := loadHotkey(c)
-	if err != nil {
-		return err
-	}
-	crawl, err := openCrawl(c)
-	if err != nil {
-		return err
-	}
-	dir, err := dataDir(c, "validate", netuid, hotkey.Address())
+	hotkey, dir, err := openIdentity(c, "validate", net.netuid)
 	if err != nil {
 		return err
 	}
@@ -76,7 +60,7 @@ func runValidate(c *invocation) error {
 	}
 	defer func() { _ = lock.Unlock() }()
 	options := validator.Options{
-		Chain: chainClient, Hub: hubClient, Signer: hotkey, Netuid: netuid, Crawl: crawl,
+		Chain: net.chain, Hub: net.hub, Signer: hotkey, Netuid: net.netuid, Crawl: net.crawl,
 		Runner:   func(r contract.Recipe) (*pipeline.Runner, error) { return buildRecipe(c, r) },
 		Protocol: protocol, Servers: servers, DataDir: dir, EveryBlocks: uint64(max(c.Int("every-blocks"), 0)),
 		Burn: c.Bool("burn"), Log: c.log,
