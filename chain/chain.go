@@ -74,8 +74,8 @@ type Commitment struct {
 
 // Weight is one entry of a validator's weights.
 type Weight struct {
-	UID   uint16
-	Value uint16
+	UID   uint16 `json:"uid"`
+	Value uint16 `json:"value"`
 }
 
 // Inclusion says in which block an extrinsic took effect.
