@@ -46,8 +46,8 @@ type Publication struct {
 	Add []Source
 }
 
-// Errors that callers tell apart with errors.Is. Anything else that Temporary
-// does not accept is permanent.
+// Errors that callers tell apart with errors.Is. All but ErrUnavailable are
+// permanent.
 var (
 	// ErrNotFound: no such repository, revision or file, or not readable.
 	ErrNotFound = errors.New("not found on the hub")
