@@ -73,6 +73,7 @@ func (s spec) command(root *cli.App, streams Streams, started func(*printer)) *c
 // An error was shown to the user when Run returns it; ExitCode gives the code
 // to end with.
 func Run(ctx context.Context, args []string, streams Streams) error {
+	setMemoryPolicy()
 	out := newPrinter(streams, slices.Contains(args, "--json"), false)
 	err := run(ctx, args, streams, func(started *printer) { out = started })
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {

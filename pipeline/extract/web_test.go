@@ -23,7 +23,7 @@ func webPages(t testing.TB, n int) (pages []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	for r := warc.NewReader(f, 0, warc.Options{}); len(pages) < n; {
 		record, err := r.Next()
 		if errors.Is(err, io.EOF) {
