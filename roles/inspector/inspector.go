@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -164,44 +165,45 @@ func (in *inspection) follow(ctx context.Context) (map[chain.PublicKey][]submiss
 	if first > in.final.Number {
 		return nil, fmt.Errorf("block %d is not final yet, block %d is the newest", first, in.final.Number)
 	}
-	history := make(map[chain.PublicKey][]submission.Claimed)
-	add := func(commitments []chain.Commitment, uncertain bool) {
-		for _, c := range commitments {
-			if claim, err := contract.ParseClaim(c.Fields); err == nil {
-				history[c.Hotkey] = append(history[c.Hotkey], submission.Claimed{
-					Block: c.Block, Claim: claim, State: submission.Pending, Uncertain: uncertain,
-				})
-			}
-		}
-	}
-	readable, err := submission.FirstReadable(ctx, in.Chain, in.Netuid, first, in.final.Number)
+	first = max(first, 1) // block 0 holds no claims
+	base, err := submission.FirstReadable(ctx, in.Chain, in.Netuid, min(first-1, in.final.Number), in.final.Number)
 	if err != nil {
 		return nil, err
 	}
-	if readable > first {
-		in.note("the chain no longer has the state of blocks before %d; an archive endpoint has", readable)
+	if base > first {
+		in.note("the chain has forgotten blocks before %d; an archive endpoint has them", base)
 	}
-	in.story.FromBlock = readable
-	for number := readable; number <= in.final.Number; number++ {
+	in.story.FromBlock = base + 1
+	history := make(map[chain.PublicKey][]submission.Claimed)
+	for number := base; number <= in.final.Number; number++ {
 		at, err := in.Chain.BlockAt(ctx, number)
 		if err != nil {
 			return nil, fmt.Errorf("read block %d: %w", number, err)
 		}
-		commitments, err := in.Chain.CommitmentEvents(ctx, in.Netuid, at)
-		if number == readable {
-			// Storage knows the claims of this block and the newest before it.
-			commitments, err = in.Chain.Commitments(ctx, in.Netuid, at)
+		read := in.Chain.CommitmentEvents
+		if number == base {
+			read = in.Chain.Commitments
 		}
+		commitments, err := read(ctx, in.Netuid, at)
 		if err != nil {
 			return nil, fmt.Errorf("read claims of block %d: %w", number, err)
 		}
-		add(commitments, number == readable && number > 0)
+		for _, c := range commitments {
+			if claim, err := contract.ParseClaim(c.Fields); err == nil {
+				history[c.Hotkey] = append(history[c.Hotkey], submission.Claimed{
+					Block: c.Block, Claim: claim, State: submission.Pending, Uncertain: number == base,
+				})
+			}
+		}
 	}
 	return history, nil
 }
 
+// note adds what limits the story, once.
 func (in *inspection) note(format string, args ...any) {
-	in.story.Notes = append(in.story.Notes, fmt.Sprintf(format, args...))
+	if text := fmt.Sprintf(format, args...); !slices.Contains(in.story.Notes, text) {
+		in.story.Notes = append(in.story.Notes, text)
+	}
 }
 
 // settle reads the claim logs and says what each claim stands for.
