@@ -127,7 +127,7 @@ func TestWhatIsWrong(t *testing.T) {
 			if strings.ContainsAny(p.Sentence, "\n\r") {
 				t.Errorf("%q is no sentence", p.Sentence)
 			}
-			if test.check == eval.CheckSlice && (p.File != path || p.To <= p.From) {
+			if test.check == eval.CheckSlice && (p.File != path || p.To <= p.From || !strings.Contains(p.Sentence, "bytes ")) {
 				t.Errorf("problem %+v names no bytes", p)
 			}
 			if test.page && (!strings.HasPrefix(p.URL, "http://x.test/"+path) || !strings.Contains(p.Sentence, p.URL)) {

@@ -146,6 +146,9 @@ func (in *inspection) problem(ctx context.Context, c submission.Case, v eval.Ver
 		return p
 	}
 	p.From, p.To = proofSpan(proof)
+	if proof.Kind == audit.KindDocument {
+		p.Sentence += fmt.Sprintf("; its record is bytes %d–%d", p.From, p.To)
+	}
 	// The page's address is a help, not a finding: without it the story is told too.
 	if row, found, err := in.Resolver.Document(ctx, c, p.File, p.From); err == nil && found {
 		p.URL = row.URL
