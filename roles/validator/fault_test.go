@@ -37,6 +37,7 @@ func countStats(w *world) *int {
 // TestRemovedRepositoryIsUnpaid: what cannot be read is undecided, then unpaid
 // without a mark on the record.
 func TestRemovedRepositoryIsUnpaid(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna, bert := w.Miner("//Anna"), w.Miner("//Bert")
 	bert.Honest()
@@ -47,7 +48,7 @@ func TestRemovedRepositoryIsUnpaid(t *testing.T) {
 	reads := countStats(w)
 	round := w.judged(block)
 	want(t, standing(t, round, anna), eval.Undecided, false, "not found on the hub")
-	wantWeights(t, round, chain.Weight{UID: uidBert, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidBert, Value: 65535})
 	if round.Pending != 1 {
 		t.Errorf("%d cases are pending", round.Pending)
 	}
@@ -70,6 +71,7 @@ func TestRemovedRepositoryIsUnpaid(t *testing.T) {
 }
 
 func TestRepositoryThatComesBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	block, _ := anna.Honest()
@@ -94,6 +96,7 @@ func TestRepositoryThatComesBack(t *testing.T) {
 // TestOnlyTheNewestLogNeedBeReadable: the tasks of claims whose repository is
 // gone are those of a later log that begins with theirs, at their blocks.
 func TestOnlyTheNewestLogNeedBeReadable(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	first, _ := anna.Honest()
@@ -115,6 +118,7 @@ func TestOnlyTheNewestLogNeedBeReadable(t *testing.T) {
 }
 
 func TestLogThatStaysUnreadable(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	lost, _ := anna.Honest()
@@ -135,6 +139,7 @@ func TestLogThatStaysUnreadable(t *testing.T) {
 }
 
 func TestUnreachableCrawl(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	block, _ := anna.Honest()
@@ -147,7 +152,7 @@ func TestUnreachableCrawl(t *testing.T) {
 	w.AwaitFinal(w.Final().Number + w.Protocol.UndecidedFor + 1)
 	round = w.once()
 	want(t, standing(t, round, anna), eval.Accepted, true, "the crawl stayed unreachable")
-	wantWeights(t, round, chain.Weight{UID: uidAnna, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidAnna, Value: 65535})
 }
 
 // tamper edits every text.
@@ -158,6 +163,7 @@ func tamper(work *submissiontest.Work) {
 }
 
 func TestCrawlThatComesBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	block := workOf(tamper)(w, anna)
@@ -171,6 +177,7 @@ func TestCrawlThatComesBack(t *testing.T) {
 // TestOwnFault: what this validator cannot check is left out, reported, and not
 // published.
 func TestOwnFault(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	block, _ := anna.Honest()
@@ -188,7 +195,7 @@ func TestOwnFault(t *testing.T) {
 	w.change = nil
 	w.restart()
 	round := w.judged(block)
-	wantWeights(t, round, chain.Weight{UID: uidBert, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidBert, Value: 65535})
 	if len(w.board.verdicts) != 1 {
 		t.Errorf("published %v", w.board.verdicts)
 	}
@@ -196,6 +203,7 @@ func TestOwnFault(t *testing.T) {
 
 // TestGap: blocks that the chain has forgotten are a fault of the validator.
 func TestGap(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna, bert := w.Miner("//Anna"), w.Miner("//Bert")
 	w.once()
@@ -234,6 +242,7 @@ func (c *pruned) CommitmentEvents(ctx context.Context, netuid uint16, at chain.B
 
 // TestNewValidatorOnARunningChain leaves out what was claimed before.
 func TestNewValidatorOnARunningChain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	block, _ := anna.Honest()
@@ -250,6 +259,7 @@ func TestNewValidatorOnARunningChain(t *testing.T) {
 // TestNothingStaysInTheCache: files of publications are removed after use, also
 // those that a killed run left.
 func TestNothingStaysInTheCache(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	cache := filepath.Join(w.dataDir, "cache")
 	if err := os.MkdirAll(filepath.Join(cache, "left"), 0o755); err != nil {

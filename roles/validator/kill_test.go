@@ -158,6 +158,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 				continue
 			}
 			t.Run(strconv.Itoa(at)+"/"+strconv.Itoa(way), func(t *testing.T) {
+				t.Parallel()
 				w := w.clone(t)
 				_, dead := w.live(&fault{at: at, way: way})
 				if dead == "" {
@@ -178,6 +179,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 
 // TestSnapshotKeepsTheState: what a snapshot holds is what the journal held.
 func TestSnapshotKeepsTheState(t *testing.T) {
+	t.Parallel()
 	w := killWorld(t)
 	before := w.once()
 	if err := w.open.CompactNow(); err != nil {

@@ -6,7 +6,6 @@ import (
 	"strings"
 	"testing"
 
-	"finest/chain"
 	"finest/eval"
 	"finest/eval/audit"
 	"finest/internal/canon"
@@ -27,6 +26,7 @@ func neighbour(w *world) *world {
 // TestProofOfAnotherValidator: a fraud that this validator could not look at is
 // rejected once another one proves it, and takes the pay of the whole window.
 func TestProofOfAnotherValidator(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.Protocol.Window = 1 << 20
 	crawl := &submissiontest.Files{Err: errors.New("no route to the crawl")}
@@ -58,7 +58,7 @@ func TestProofOfAnotherValidator(t *testing.T) {
 	if last.Score != 0 || last.Weight != 0 {
 		t.Errorf("standing %+v", last)
 	}
-	wantWeights(t, round, chain.Weight{UID: uidBert, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidBert, Value: 65535})
 	published := 0
 	for _, v := range w.board.verdicts {
 		if v.Hotkey == last.Hotkey && v.Task == last.Task && v.Outcome == contract.VerdictRejected && v.Pay == "0" {
@@ -85,6 +85,7 @@ func newest(r validator.Round, m *submissiontest.Miner) (last validator.Standing
 // TestFraudZeroesTheWindow: what a hotkey did honestly in the same window pays
 // nothing either; what it did in another window does.
 func TestFraudZeroesTheWindow(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	window := w.Protocol.Window
 	anna, bert := w.Miner("//Anna"), w.Miner("//Bert")
@@ -123,6 +124,7 @@ func TestFraudZeroesTheWindow(t *testing.T) {
 
 // TestProofsThatDoNotHold change nothing.
 func TestProofsThatDoNotHold(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	work := w.Refine(w.Lease(anna.Key))
@@ -153,7 +155,7 @@ func TestProofsThatDoNotHold(t *testing.T) {
 	for range 4 {
 		round := w.judged(block)
 		want(t, standing(t, round, anna), eval.Accepted, true, "")
-		wantWeights(t, round, chain.Weight{UID: uidAnna, Value: 65535})
+		wantWeights(t, round, validator.Weight{UID: uidAnna, Value: 65535})
 		block++
 	}
 	if n := strings.Count(w.log.String(), "is refuted"); n != 2 {
@@ -164,6 +166,7 @@ func TestProofsThatDoNotHold(t *testing.T) {
 // TestProofWaitsForTheCrawl: a proof that cannot be checked now is checked later,
 // also after a restart.
 func TestProofWaitsForTheCrawl(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	block := workOf(tamper)(w, anna)
@@ -186,12 +189,13 @@ func TestProofWaitsForTheCrawl(t *testing.T) {
 
 // TestBoardThatFails keeps nobody from being paid, and learns everything later.
 func TestBoardThatFails(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna, bert := w.Miner("//Anna"), w.Miner("//Bert")
 	w.board.err = errors.New("the board is down")
 	bert.Honest()
 	round := w.judged(workOf(tamper)(w, anna))
-	wantWeights(t, round, chain.Weight{UID: uidBert, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidBert, Value: 65535})
 	if len(w.board.verdicts) != 0 || len(w.board.proofs) != 0 {
 		t.Fatal("a board that fails holds something")
 	}

@@ -17,9 +17,9 @@ func (v *Validator) publish(ctx context.Context, final chain.Block) error {
 	if v.o.Board == nil || last == nil || !v.board.due(final.Number) {
 		return nil
 	}
-	pay := make(map[caseKey]string)
+	paid := make(map[caseKey]eval.Paid)
 	for _, d := range v.o.Protocol.Score(last.Block, v.submissions()).Details {
-		pay[caseKey{d.Hotkey, d.Task, d.Generation}] = strconv.FormatFloat(d.Pay, 'f', 0, 64)
+		paid[caseKey{d.Hotkey, d.Task, d.Generation}] = d
 	}
 	var verdicts []contract.Verdict
 	var refs []caseKey
@@ -38,9 +38,11 @@ func (v *Validator) publish(ctx context.Context, final chain.Block) error {
 		if c.Published || !c.Weighed || c.Verdict.Fault == eval.FaultOwn {
 			continue
 		}
+		d := paid[c.key()]
 		verdicts = append(verdicts, contract.Verdict{
 			Task: c.Line.Task, Generation: c.Line.Generation, Hotkey: c.Hotkey, Manifest: c.Line.Manifest,
-			Outcome: string(c.Verdict.Outcome), Reason: shorten(c.Verdict.Reason, contract.MaxReason), Pay: pay[c.key()],
+			Outcome: string(c.Verdict.Outcome), Reason: shorten(reason(c, d), contract.MaxReason),
+			Pay: strconv.FormatFloat(d.Pay, 'f', 0, 64),
 		})
 		refs = append(refs, c.key())
 		if len(verdicts) == contract.MaxVerdicts {

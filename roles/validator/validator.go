@@ -121,7 +121,7 @@ func (v *Validator) Once(ctx context.Context) (Round, error) {
 	if err != nil {
 		return Round{}, fmt.Errorf("read the newest final block: %w", err)
 	}
-	if err := v.recover(ctx); err != nil {
+	if err := v.recoverWeights(ctx); err != nil {
 		return Round{}, err
 	}
 	for _, step := range []func(context.Context, chain.Block) error{v.follow, v.bind, v.check, v.proofs} {

@@ -14,6 +14,7 @@ import (
 )
 
 func TestHonestWorkIsPaid(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	block, work := anna.Honest()
@@ -27,7 +28,7 @@ func TestHonestWorkIsPaid(t *testing.T) {
 		s.Pay != float64(s.Work) || s.Weight != 65535 || s.Block != block {
 		t.Errorf("standing %+v", s)
 	}
-	wantWeights(t, round, chain.Weight{UID: uidAnna, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidAnna, Value: 65535})
 	if !round.WeightsSet || round.Pending != 0 {
 		t.Errorf("round %+v", round)
 	}
@@ -47,6 +48,7 @@ func TestHonestWorkIsPaid(t *testing.T) {
 
 // TestRejected lists what is refused, and the sentence that says why.
 func TestRejected(t *testing.T) {
+	t.Parallel()
 	other := "//Other"
 	for _, test := range []struct {
 		name, reason string
@@ -167,16 +169,18 @@ func workOf(change func(*submissiontest.Work)) func(*world, *submissiontest.Mine
 }
 
 func TestCopiedLogBindsNobody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna, bert := w.Miner("//Anna"), w.Miner("//Bert")
 	anna.Honest()
 	round := w.judged(bert.ClaimThat(anna.Pending()))
 	want(t, standing(t, round, anna), eval.Accepted, true, "")
 	want(t, standing(t, round, bert), eval.Rejected, true, "the manifest is of hotkey")
-	wantWeights(t, round, chain.Weight{UID: uidAnna, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidAnna, Value: 65535})
 }
 
 func TestRewrittenLogIsVoid(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	anna.Honest()
@@ -192,6 +196,7 @@ func TestRewrittenLogIsVoid(t *testing.T) {
 // TestATaskPaysOnce: a task that was issued again pays to the highest
 // generation alone.
 func TestATaskPaysOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna, bert := w.Miner("//Anna"), w.Miner("//Bert")
 	_, work := anna.Honest()
@@ -199,12 +204,13 @@ func TestATaskPaysOnce(t *testing.T) {
 	work.Receipt = w.Sign(work.Receipt)
 	bert.Publish(work)
 	round := w.judged(bert.Claim())
-	want(t, standing(t, round, anna), eval.Accepted, true, "")
+	want(t, standing(t, round, anna), eval.Accepted, true, "the task pays to generation 2")
 	want(t, standing(t, round, bert), eval.Accepted, true, "")
-	wantWeights(t, round, chain.Weight{UID: uidBert, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidBert, Value: 65535})
 }
 
 func TestFirstLineBinds(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	first, work := anna.Honest()
@@ -218,6 +224,7 @@ func TestFirstLineBinds(t *testing.T) {
 }
 
 func TestOtherRecipesWaitForTheirQuality(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.Protocol.ReferenceRecipe = "another"
 	anna := w.Miner("//Anna")
@@ -233,6 +240,7 @@ func TestOtherRecipesWaitForTheirQuality(t *testing.T) {
 }
 
 func TestRoundFailsWithTheChain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	block, _ := anna.Honest()

@@ -17,13 +17,19 @@ type Round struct {
 	Block uint64 `json:"block"`
 	// WeightsBlock is the block that holds the weights set last; 0 without any.
 	// WeightsSet says that this round set them, WeightsReason why it did not.
-	WeightsBlock  uint64         `json:"weights_block"`
-	WeightsSet    bool           `json:"weights_set"`
-	WeightsReason string         `json:"weights_reason,omitempty"`
-	Weights       []chain.Weight `json:"weights"`
+	WeightsBlock  uint64   `json:"weights_block"`
+	WeightsSet    bool     `json:"weights_set"`
+	WeightsReason string   `json:"weights_reason,omitempty"`
+	Weights       []Weight `json:"weights"`
 	// Submissions by block, task, generation, hotkey; Pending of them wait.
 	Submissions []Standing `json:"submissions"`
 	Pending     int        `json:"pending"`
+}
+
+// Weight is one entry of the weights set last.
+type Weight struct {
+	UID   uint16 `json:"uid"`
+	Value uint16 `json:"value"`
 }
 
 // Standing is one submission as a leaderboard shows it.
@@ -38,7 +44,8 @@ type Standing struct {
 	// Settled says that the outcome is final.
 	Settled bool   `json:"settled"`
 	Reason  string `json:"reason"`
-	// Elapsed in blocks, Work in compressed bytes of the WARC files.
+	// Elapsed in blocks, Work in compressed bytes of the WARC files; 0 where the
+	// receipt could not be read.
 	Elapsed    uint64  `json:"elapsed"`
 	Work       int64   `json:"work"`
 	Timeliness float64 `json:"timeliness"`
@@ -106,7 +113,10 @@ func (v *Validator) weigh(ctx context.Context, final chain.Block) (Round, error)
 		}
 	}
 	if w := v.store.state.Weights; w != nil {
-		round.WeightsBlock, round.Weights = w.Block, w.Weights
+		round.WeightsBlock = w.Block
+		for _, entry := range w.Weights {
+			round.Weights = append(round.Weights, Weight(entry))
+		}
 	}
 	v.standings(&round, scores, neurons)
 	return round, nil
@@ -164,7 +174,7 @@ func (v *Validator) setWeights(ctx context.Context, ws []chain.Weight, head chai
 	}
 	included, err := v.o.Chain.SetWeights(ctx, v.o.Signer, v.o.Netuid, ws, subnet.VersionKey)
 	if ctx.Err() != nil && err != nil {
-		return "", context.Cause(ctx) // recover finds out
+		return "", context.Cause(ctx) // recoverWeights finds out
 	}
 	if err != nil {
 		if err := v.store.add(event{Unset: true}); err != nil {
@@ -180,9 +190,9 @@ func (v *Validator) setWeights(ctx context.Context, ws []chain.Weight, head chai
 	return "", v.store.add(event{Weights: &weightsState{included.Block.Number, ws}})
 }
 
-// recover finds out what became of weights that were about to be set when the
-// last run ended.
-func (v *Validator) recover(ctx context.Context) error {
+// recoverWeights finds out what became of weights that were about to be set when
+// the last run ended.
+func (v *Validator) recoverWeights(ctx context.Context) error {
 	setting := v.store.state.Setting
 	if setting == nil {
 		return nil
@@ -214,6 +224,17 @@ func (v *Validator) recover(ctx context.Context) error {
 	return nil
 }
 
+// reason says in a sentence why a case pays what it pays.
+func reason(c *caseState, d eval.Paid) string {
+	switch {
+	case c.Fraud != "":
+		return c.Fraud
+	case d.Outcome == eval.Accepted && !d.Pays:
+		return "accepted, but " + d.Reason
+	}
+	return c.Verdict.Reason
+}
+
 func (v *Validator) standings(round *Round, scores eval.Scores, neurons []chain.Neuron) {
 	uid := make(map[string]int)
 	for _, n := range neurons {
@@ -227,11 +248,11 @@ func (v *Validator) standings(round *Round, scores eval.Scores, neurons []chain.
 		c := v.store.state.index[caseKey{d.Hotkey, d.Task, d.Generation}]
 		s := Standing{
 			Hotkey: d.Hotkey, UID: -1, Task: d.Task, Generation: d.Generation, Block: d.Block,
-			Outcome: d.Outcome, Settled: c.Settled, Reason: c.Verdict.Reason, Elapsed: d.Elapsed(), Work: d.Work,
-			Timeliness: d.Timeliness, Quality: d.Quality, Pay: d.Pay, Score: scores.ByHotkey[d.Hotkey],
+			Outcome: d.Outcome, Settled: c.Settled, Reason: reason(c, d), Work: d.Work,
+			Quality: d.Quality, Pay: d.Pay, Score: scores.ByHotkey[d.Hotkey],
 		}
-		if c.Fraud != "" {
-			s.Reason = c.Fraud
+		if c.Leased > 0 {
+			s.Elapsed, s.Timeliness = d.Elapsed(), d.Timeliness
 		}
 		if n, registered := uid[d.Hotkey]; registered {
 			s.UID, s.Weight = n, weight[uint16(n)]

@@ -15,6 +15,7 @@ import (
 )
 
 func TestWeightsFollowWorkAndTime(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna, bert := w.Miner("//Anna"), w.Miner("//Bert")
 	lease := w.Lease(bert.Key)
@@ -34,6 +35,7 @@ func TestWeightsFollowWorkAndTime(t *testing.T) {
 
 // TestRateLimitOfTheChain: weights are set in the first block that accepts them.
 func TestRateLimitOfTheChain(t *testing.T) {
+	t.Parallel()
 	const limit = 30
 	w := newWorld(t, func(s *localchain.SubnetConfig) { s.WeightsRateLimit = limit })
 	w.change = append(w.change, func(o *validator.Options) { o.EveryBlocks = 1 })
@@ -67,6 +69,7 @@ func (c *countingChain) SetWeights(ctx context.Context, by chain.Signer, netuid 
 }
 
 func TestEveryBlocks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.change = append(w.change, func(o *validator.Options) { o.EveryBlocks = 7 })
 	block, _ := w.Miner("//Anna").Honest()
@@ -81,6 +84,7 @@ func TestEveryBlocks(t *testing.T) {
 }
 
 func TestBurn(t *testing.T) {
+	t.Parallel()
 	for _, registered := range []bool{true, false} {
 		w := newWorld(t, func(s *localchain.SubnetConfig) {
 			if !registered {
@@ -95,12 +99,12 @@ func TestBurn(t *testing.T) {
 		round := w.judged(anna.Claim())
 		s := standing(t, round, anna)
 		if !registered {
-			wantWeights(t, round, chain.Weight{UID: uidAnna - 1, Value: 65535})
+			wantWeights(t, round, validator.Weight{UID: uidAnna - 1, Value: 65535})
 			continue
 		}
 		// The owner gets what timeliness took.
 		share := float64(s.Work)/s.Pay - 1
-		if len(round.Weights) != 2 || round.Weights[0].UID != uidServer || round.Weights[1] != (chain.Weight{UID: uidAnna, Value: 65535}) ||
+		if len(round.Weights) != 2 || round.Weights[0].UID != uidServer || round.Weights[1] != (validator.Weight{UID: uidAnna, Value: 65535}) ||
 			float64(round.Weights[0].Value)-65535*share > 1 || 65535*share-float64(round.Weights[0].Value) > 1 {
 			t.Errorf("weights %v, the owner's share is %v of Anna's", round.Weights, share)
 		}
@@ -108,16 +112,18 @@ func TestBurn(t *testing.T) {
 }
 
 func TestMinWeightsArePadded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, func(s *localchain.SubnetConfig) { s.MinWeights = 3 })
 	block, _ := w.Miner("//Anna").Honest()
 	round := w.judged(block)
-	wantWeights(t, round, chain.Weight{UID: uidServer}, chain.Weight{UID: uidValidator}, chain.Weight{UID: uidAnna, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidServer}, validator.Weight{UID: uidValidator}, validator.Weight{UID: uidAnna, Value: 65535})
 }
 
 // TestRecycledUID: the uid of a hotkey that was deregistered earns nothing for
 // the hotkey that has it now, and the one that left is paid again when it is
 // back under another uid.
 func TestRecycledUID(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna, bert := w.Miner("//Anna"), w.Miner("//Bert")
 	recycled := &recycledChain{Client: w.Chain, from: 1 << 40, uid: uidAnna, to: submissiontest.Key(t, "//Zoe").PublicKey()}
@@ -135,7 +141,7 @@ func TestRecycledUID(t *testing.T) {
 	if s := standing(t, round, anna); s.UID != -1 || s.Weight != 0 {
 		t.Errorf("standing %+v", s)
 	}
-	wantWeights(t, round, chain.Weight{UID: uidBert, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidBert, Value: 65535})
 	// What Anna claims now is not hers to claim.
 	block, _ = anna.Honest()
 	round = w.judged(block)
@@ -161,6 +167,7 @@ func (c *recycledChain) Neurons(ctx context.Context, netuid uint16, at chain.Blo
 }
 
 func TestValidatorWithoutPermit(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	block, _ := w.Miner("//Anna").Honest()
 	w.AwaitFinal(w.Protocol.SeedBlock(block))
@@ -177,6 +184,7 @@ func TestValidatorWithoutPermit(t *testing.T) {
 
 // TestRun goes on through failures of the chain and refusals of weights.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	anna := w.Miner("//Anna")
 	anna.Honest()

@@ -13,7 +13,6 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"finest/chain"
 	"finest/chain/localchain"
 	"finest/eval"
 	"finest/internal/contract"
@@ -130,7 +129,7 @@ func want(t testing.TB, s validator.Standing, outcome eval.Outcome, settled bool
 }
 
 // wantWeights wants the round's weights to give each uid its value.
-func wantWeights(t testing.TB, r validator.Round, want ...chain.Weight) {
+func wantWeights(t testing.TB, r validator.Round, want ...validator.Weight) {
 	t.Helper()
 	if !slices.Equal(r.Weights, want) {
 		t.Errorf("weights are %v (%s), want %v", r.Weights, r.WeightsReason, want)
