@@ -194,6 +194,9 @@ func unknownFlag(path, name string, known map[string]flagEntry) error {
 	if near := nearest(name, names); near != "" {
 		return withHint(err, "did you mean --%s?", near)
 	}
+	if path == "" {
+		return withHint(err, "the flags of a command stand behind its name")
+	}
 	return withHint(err, "%s --help lists the flags", program(path))
 }
 

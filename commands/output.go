@@ -113,7 +113,7 @@ func (p *printer) logger(level string) (zerolog.Logger, error) {
 	if p.quiet {
 		lvl = max(lvl, zerolog.ErrorLevel)
 	}
-	var w io.Writer = p.streams.Err
+	w := p.streams.Err
 	if !p.json {
 		w = zerolog.ConsoleWriter{Out: p.streams.Err, TimeFormat: time.TimeOnly, NoColor: !p.terminal}
 	}

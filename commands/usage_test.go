@@ -1,0 +1,82 @@
+package commands_test
+
+import (
+	"strings"
+	"testing"
+
+	"finest/commands"
+)
+
+// TestUsage makes mistakes: each ends with exit code 2, says what is wrong in
+// the words that were typed, and what to do about it.
+func TestUsage(t *testing.T) {
+	tests := []struct {
+		name string
+		args string // split at spaces, _ stands for one
+		want string
+		hint string
+	}{
+		{"unknown command", "refin", `unknown command "refin"`, "did you mean finest refine?"},
+		{"unknown command, nothing near", "sell", `unknown command "sell"`, "finest --help lists the commands"},
+		{"unknown subcommand", "task-server start", `task-server: unknown command "start"`, "finest task-server --help lists the commands"},
+		{"help for an unknown command", "help refin", `unknown command "refin"`, "did you mean finest refine?"},
+		{"unknown flag", "mine --onse", "mine: unknown flag --onse", "did you mean --once?"},
+		{"unknown flag, nothing near", "validate --frobnicate=3", "validate: unknown flag --frobnicate", "finest validate --help lists the flags"},
+		{"flag before the command", "--quiet refine", "unknown flag --quiet", "the flags of a command stand behind its name"},
+
+		{"no number", "refine --workers many", `refine: --workers: "many" is not a whole number`, ""},
+		{"no time", "devnet --block-time 4", `devnet: --block-time: "4" is not a time such as 250ms or 2s`, ""},
+		{"no switch", "mine --once=maybe", `mine: --once: "maybe" is neither true nor false`, ""},
+		{"no value", "refine --out", "refine: --out needs a value", ""},
+		{"no worker", "refine --workers 0 --out out a.warc.gz", "--workers 0: at least one is needed", ""},
+		{"no log level", "refine --log-level loud --out out a.warc.gz", `--log-level "loud" is none of trace, debug, info, warn, error`, ""},
+		{"no dump", "refine --dump a_b --out out a.warc.gz", `refine: --dump "a b": letters, digits, dots, dashes and underscores only`, ""},
+		{"no recipe", "refine --recipe nope --out out a.warc.gz", `recipe "nope" is neither a file nor one of fineweb, fineweb-nolists`, ""},
+		{"no protocol", "validate --protocol testnet", `--protocol "testnet" is neither mainnet nor devnet`, ""},
+		{"no repository", "mine --repo alice", `--repo: invalid: repository "alice" is not owner/name`, ""},
+		{"no subnet", "validate", "--netuid 0: a number from 1 to 65535 is needed", ""},
+		{"no such subnet", "validate --netuid 70000", "--netuid 70000: a number from 1 to 65535 is needed", ""},
+		{"no such chain", "validate --netuid 1 --subtensor.network finney", `chain "finney" cannot be reached by this version: only folders are`, "use --subtensor.chain_endpoint file:DIR; finest devnet --prepare makes such a folder"},
+		{"no round", "devnet --every-blocks 0", "--every-blocks 0: at least 1 is needed", ""},
+		{"block time too short", "devnet --block-time 1ms", "--block-time 1ms: at least 10ms are needed", ""},
+
+		{"refine without output", "refine a.warc.gz", "refine: --out is missing", ""},
+		{"refine without input", "refine --out out", "refine: no WARC file given", "try: finest refine --out out -j 2 sample/"},
+		{"verify without shard", "verify", "verify: SHARD[:ROW] is missing", ""},
+		{"verify with two", "verify a b", "verify: one SHARD[:ROW] expected, 2 given", ""},
+		{"inspect without claim", "inspect-commit", "inspect-commit: UID, HOTKEY or CLAIM is missing", ""},
+		{"mine without repository", "mine", "mine: --repo is missing", ""},
+		{"mine without server", "mine --repo a/b", "mine: --task-server is missing", ""},
+		{"mine with a word", "mine now", `mine: unexpected argument "now"`, ""},
+		{"validate without chain", "validate --netuid 1", "validate: --subtensor.chain_endpoint is missing", "use --subtensor.chain_endpoint file:DIR; finest devnet --prepare makes such a folder"},
+		{"import without crawl", "task-server import", "task-server import: CRAWL is missing", ""},
+		{"import without store", "task-server import TEST", "task-server import: --db is missing", ""},
+		{"import without list", "task-server import TEST --db tasks.db", "task-server import: --from is missing", ""},
+		{"import with no name", "task-server import a_b", `task-server import: crawl "a b": letters, digits, dots, dashes and underscores only`, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			args := strings.Fields(tt.args)
+			for i := range args {
+				args[i] = strings.ReplaceAll(args[i], "_", " ")
+			}
+			want := "finest: " + tt.want + "\n"
+			if tt.hint != "" {
+				want += "finest: hint: " + tt.hint + "\n"
+			}
+			code, stdout, stderr := inProcess(args...)
+			if code != commands.ExitUsage || stdout != "" || stderr != want {
+				t.Errorf("finest %s: exit code %d, stdout %q, stderr\n%s\nwant\n%s", tt.args, code, stdout, stderr, want)
+			}
+		})
+	}
+}
+
+// TestUsageAsJSON tells programs the same.
+func TestUsageAsJSON(t *testing.T) {
+	code, stdout, stderr := inProcess("mine", "--json", "--onse")
+	const want = `{"error":"mine: unknown flag --onse","hint":"did you mean --once?","exit":2}` + "\n"
+	if code != commands.ExitUsage || stdout != "" || stderr != want {
+		t.Errorf("exit code %d, stdout %q, stderr %s", code, stdout, stderr)
+	}
+}
