@@ -148,7 +148,9 @@ func start(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Defer(func() {
 		if processes(ts)[name] == p {
 			_ = cmd.Process.Kill()
-			_ = <-p.done
+			if err := <-p.done; err != nil {
+				ts.Logf("%s: %v", name, err)
+			}
 		}
 	})
 }
