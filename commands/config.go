@@ -129,6 +129,7 @@ func flattenTable(prefix string, table map[string]any, out map[string][]string) 
 				return err
 			}
 		case []any:
+			out[name] = []string{}
 			for _, item := range v {
 				out[name] = append(out[name], fmt.Sprint(item))
 			}

@@ -71,7 +71,7 @@ func runDevnet(c *invocation) error {
 	c.out.note("devnet in %s", layout.Dir)
 	start := time.Now()
 	err = devnet.Run(c.Context.Context, layout, devnet.Options{
-		EveryBlocks: uint64(c.Int("every-blocks")), Workers: c.Int("workers"), Once: c.Bool("once"), Log: c.log,
+		EveryBlocks: uint64(c.Int("every-blocks")), BlockTime: c.Duration("block-time"), Workers: c.Int("workers"), Once: c.Bool("once"), Log: c.log,
 		OnEvent: func(line string) { c.out.note("%6.1f s  %s", time.Since(start).Seconds(), line) },
 		OnRound: func(r devnet.Round) {
 			c.out.note("%6.1f s  weights set in block %d", time.Since(start).Seconds(), r.Block)

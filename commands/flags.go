@@ -108,10 +108,7 @@ func contactFlag() cli.Flag {
 func judgeFlags() []cli.Flag {
 	return []cli.Flag{
 		protocolFlag(),
-		&cli.StringSliceFlag{
-			Name: "server-key", EnvVars: env("server-key"),
-			Usage: "`ADDRESS[:FIRST[-LAST]]` of a task server and the blocks its receipts are valid at (default: the subnet owner's hotkey)",
-		},
+		serverKeyFlag(),
 		warcBaseFlag(), contactFlag(), workersFlag(), assetsFlag(),
 	}
 }
@@ -126,4 +123,11 @@ func join(groups ...[]cli.Flag) []cli.Flag {
 		all = append(all, g...)
 	}
 	return all
+}
+
+func serverKeyFlag() cli.Flag {
+	return &cli.StringSliceFlag{
+		Name: "server-key", EnvVars: env("server-key"),
+		Usage: "`ADDRESS[:FIRST[-LAST]]` of a task server and the blocks its receipts are valid at (default: the subnet owner's hotkey)",
+	}
 }

@@ -27,7 +27,7 @@ func TestHelp(t *testing.T) {
 	}{
 		{"refine", []string{"0", "1", "2", "10", "130"}},
 		{"verify", []string{"0", "1", "2", "4", "130"}},
-		{"mine", []string{"0", "1", "2", "10", "130"}},
+		{"mine", []string{"0", "1", "2", "3", "10", "130"}},
 		{"validate", []string{"0", "1", "2", "10", "130"}},
 		{"task-server serve", []string{"0", "1", "2", "10", "130"}},
 		{"task-server import", []string{"0", "1", "2", "130"}},

@@ -61,7 +61,7 @@ func runInspect(c *invocation) error {
 		Chain: net.chain, Hub: net.hub, Netuid: net.netuid, Validator: validator,
 		FromBlock: uint64(max(c.Int("from-block"), 0)), Tasks: c.Int("tasks"),
 	}, target)
-	if errors.Is(err, inspector.ErrUnknownTarget) {
+	if errors.Is(err, inspector.ErrUnknownTarget) && c.Int("from-block") == 0 {
 		return withHint(err, "a claim older than one window is found with --from-block")
 	}
 	if err != nil {

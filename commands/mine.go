@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"errors"
 	"fmt"
 	"io"
 
@@ -21,14 +22,14 @@ where it was: no finished WARC file is refined again, and each task is published
 and claimed once.`,
 		example: "finest mine --once --netuid 1 --repo alice/finest --task-server http://127.0.0.1:8733 \\\n" +
 			"      --subtensor.chain_endpoint file:devnet/chain --hub file:devnet/hub --warc.base devnet/crawl",
-		exits: []int{ExitFailed, ExitUsage, ExitLocked, ExitSignal},
+		exits: []int{ExitFailed, ExitUsage, ExitResumable, ExitLocked, ExitSignal},
 		flags: join(roleFlags(), walletFlags(), chainFlags(), hubFlags(), []cliFlag{
 			onceFlag(),
 			stringFlag("repo", "", "dataset repository `OWNER/NAME` of this hotkey"),
 			stringFlag("task-server", "", "`URL` of the task server"),
 			intFlag("slot", 1, "`NUMBER` of the lease this process works for, from 1"),
 			stringFlag("recipe", "fineweb-nolists", "`NAME` of the recipe to ask for"),
-			warcBaseFlag(), contactFlag(), workersFlag(), assetsFlag(),
+			serverKeyFlag(), warcBaseFlag(), contactFlag(), workersFlag(), assetsFlag(),
 		}),
 		run: runMine,
 	}
@@ -65,11 +66,19 @@ func runMine(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	servers, err := serverKeys(c)
+	if err != nil {
+		return err
+	}
+	var addresses []string
+	for _, key := range servers {
+		addresses = append(addresses, key.Address)
+	}
 	m, err := miner.New(miner.Options{
 		Chain: net.chain, Hub: net.hub, Tasks: client.New(server, hotkey, nil, nil), Signer: hotkey,
 		Refine: miner.NewRefiner(net.crawl, runner, refineProgress(c.out), c.log), Netuid: net.netuid, Repo: repo,
 		Recipe:  contract.RecipeRef{Name: runner.Recipe.Name, Hash: hash},
-		DataDir: dir, Slot: c.Int("slot"), Log: c.log,
+		DataDir: dir, Slot: c.Int("slot"), ServerKeys: addresses, Log: c.log,
 	})
 	if err != nil {
 		return locked(c, dir, err)
@@ -79,6 +88,10 @@ func runMine(c *invocation) error {
 		return m.Run(c.Context.Context)
 	}
 	outcome, err := m.Once(c.Context.Context)
+	var full *miner.SpaceError
+	if errors.As(err, &full) {
+		return withCode(ExitResumable, err)
+	}
 	if err != nil {
 		return err
 	}

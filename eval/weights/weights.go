@@ -24,7 +24,7 @@ type Weight struct {
 
 // ErrNothing says that no uid earned anything, so no weights may be set: equal
 // weights for all would pay for nothing.
-var ErrNothing = errors.New("no uid has a score, so no weights are set")
+var ErrNothing = errors.New("no uid has a score")
 
 // Normalize returns the shares of the sum (L1), in uid order; entries of 0 are
 // left out. Negative, infinite and undefined scores and repeated uids are

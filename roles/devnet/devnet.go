@@ -26,6 +26,8 @@ type refinerReport = refiner.Report
 type Options struct {
 	// EveryBlocks is the least number of blocks between two settings of weights.
 	EveryBlocks uint64
+	// BlockTime is what Prepare was given.
+	BlockTime time.Duration
 	// Workers is the number of pages each role works on at once.
 	Workers int
 	// Once ends the run after the round in which every claim is settled and
@@ -86,7 +88,7 @@ func Run(ctx context.Context, l Layout, o Options) error {
 	if _, err := w.chain.WaitFinalized(ctx, 1); err != nil {
 		return err
 	}
-	wait, err := w.serve(ctx)
+	wait, err := w.serve(ctx, o.BlockTime)
 	if err != nil {
 		return err
 	}

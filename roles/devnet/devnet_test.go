@@ -192,13 +192,14 @@ func TestRoundPaysTheHonestAlone(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	layout, err := Prepare(ctx, t.TempDir(), []string{writeInput(t, 60)}, DefaultBlockTime/5)
+	const blockTime = DefaultBlockTime / 5
+	layout, err := Prepare(ctx, t.TempDir(), []string{writeInput(t, 60)}, blockTime)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var last Round
 	err = Run(ctx, layout, Options{
-		EveryBlocks: 4, Workers: 2, Once: true, Log: zerolog.Nop(),
+		EveryBlocks: 4, BlockTime: blockTime, Workers: 2, Once: true, Log: zerolog.Nop(),
 		OnRound: func(r Round) { last = r },
 		OnEvent: func(line string) { t.Log(line) },
 	})

@@ -100,7 +100,7 @@ func Prepare(ctx context.Context, dir string, inputs []string, blockTime time.Du
 	if err := l.makeTasks(ctx); err != nil {
 		return l, err
 	}
-	return l, durable.WriteBytes(l.Config(), 0o644, []byte(l.config()))
+	return l, durable.WriteBytes(l.Config(), 0o644, []byte(l.config(blockTime)))
 }
 
 // warcFiles finds the WARC files among files and folders.
@@ -165,7 +165,10 @@ func (l Layout) makeTasks(ctx context.Context) error {
 	return err
 }
 
-func (l Layout) config() string {
+// headAge is how old the task server's newest block may be: well below a block.
+func headAge(blockTime time.Duration) time.Duration { return blockTime / 5 }
+
+func (l Layout) config(blockTime time.Duration) string {
 	return fmt.Sprintf(`# Settings of a devnet for the commands of the roles:
 #   finest inspect-commit --config %[1]s UID
 netuid = %[2]d
@@ -175,6 +178,7 @@ db = %[4]q
 task-server = "http://127.0.0.1:8733"
 start-block = 1
 from-block = 1
+head-age = "%[9]s"
 every-blocks = 4
 
 [warc]
@@ -186,5 +190,5 @@ chain_endpoint = "file:%[6]s"
 [wallet]
 path = %[7]q
 name = %[8]q
-`, l.Config(), Netuid, l.Hub(), l.Tasks(), l.Crawl(), l.Chain(), l.Wallets(), walletName)
+`, l.Config(), Netuid, l.Hub(), l.Tasks(), l.Crawl(), l.Chain(), l.Wallets(), walletName, headAge(blockTime))
 }

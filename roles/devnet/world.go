@@ -92,7 +92,7 @@ func newWorld(l Layout, workers int, log zerolog.Logger) (*world, error) {
 
 // serve runs the WARC server and the task server on loopback until ctx ends.
 // The returned function waits for them.
-func (w *world) serve(ctx context.Context) (wait func() error, err error) {
+func (w *world) serve(ctx context.Context, blockTime time.Duration) (wait func() error, err error) {
 	files, err := listen(ctx)
 	if err != nil {
 		return nil, err
@@ -107,7 +107,7 @@ func (w *world) serve(ctx context.Context) (wait func() error, err error) {
 	}
 	server, err := taskserver.New(taskserver.Options{
 		Store: store, Chain: w.chain, Netuid: Netuid, Signer: w.keys[ownerName], DeadlineBlocks: w.protocol.Deadline,
-		Recipes: []contract.RecipeRef{w.recipe}, HeadAge: DefaultBlockTime / 5, RetryAfter: time.Second,
+		Recipes: []contract.RecipeRef{w.recipe}, HeadAge: headAge(blockTime), RetryAfter: time.Second,
 		Log: w.log.With().Str("role", "task-server").Logger(),
 	})
 	if err != nil {

@@ -51,7 +51,7 @@ func (m Miner) text() string {
 func (s Story) logText() string {
 	text := fmt.Sprintf("%s, SHA-256 %s", s.Claim.State, s.Claim.LogSHA256)
 	if s.Claim.LogBytes > 0 {
-		text = fmt.Sprintf("%s, %d bytes, %d tasks, SHA-256 %s", s.Claim.State, s.Claim.LogBytes, len(s.Tasks)+s.Earlier, s.Claim.LogSHA256)
+		text = fmt.Sprintf("%s, %d bytes, %s, SHA-256 %s", s.Claim.State, s.Claim.LogBytes, taskCount(len(s.Tasks)+s.Earlier), s.Claim.LogSHA256)
 	}
 	return text
 }
@@ -114,4 +114,11 @@ func (p *page) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", ar
 // is empty.
 func (p *page) field(depth int, name, format string, args ...any) {
 	p.line("%s%-10s %s", strings.Repeat("  ", depth), name, fmt.Sprintf(format, args...))
+}
+
+func taskCount(n int) string {
+	if n == 1 {
+		return "1 task"
+	}
+	return fmt.Sprintf("%d tasks", n)
 }
