@@ -12,6 +12,7 @@ import (
 
 	"finest/pipeline"
 	"finest/pipeline/filter"
+	"finest/pipeline/stagetest"
 )
 
 // lists are short stand-ins for the real files.
@@ -88,6 +89,11 @@ func TestURL(t *testing.T) {
 			t.Errorf("%.80q: %q, want %q", url, reason, want)
 		}
 	}
+}
+
+func TestURLKeepsTheContract(t *testing.T) {
+	spec, dir := assets(t, lists)
+	stagetest.Suite(t, spec, func(s pipeline.StageSpec) (pipeline.Stage, error) { return filter.NewURL(s, dir) })
 }
 
 func TestURLAssets(t *testing.T) {
