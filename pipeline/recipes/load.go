@@ -33,7 +33,7 @@ const maxFileBytes = 1 << 20
 //
 //	[[stage]]
 //	name = "gopher_quality"
-//	params = { min_words = 200 }
+//	params = { min_doc_words = 200 }
 type file struct {
 	Name string `toml:"name"`
 	// PipelineVersion is that of this program if absent.
