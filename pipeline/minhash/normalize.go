@@ -10,11 +10,6 @@ import (
 	"finest/pipeline/words"
 )
 
-// punctuation lists the characters, beyond ASCII punctuation and control
-// characters, that datatrove 0.2's simplify_text deletes: yes, the full-width
-// digit one is among them.
-const punctuation = "´«»–—’“”„…∶━►、。〈〉《》「」【】！％（），．１：；？～"
-
 // Normalize simplifies a text before it is cut into shingles, so that copies
 // that differ in case, punctuation, accents, numbers or spacing are equal. It is
 // the simplify_text of datatrove 0.2: lower case; white space to single spaces;
@@ -42,7 +37,7 @@ func deletePunctuation(text string) string {
 			}
 			inSpace = true
 			continue
-		case !isPunctuation(r):
+		case !words.IsPunctuation(r):
 			b.WriteRune(r)
 		}
 		inSpace = false
@@ -69,16 +64,6 @@ func zeroDigits(text string) string {
 		}
 	}
 	return b.String()
-}
-
-func isPunctuation(r rune) bool {
-	switch {
-	case r < utf8.RuneSelf:
-		return !('a' <= r && r <= 'z') && !('0' <= r && r <= '9') && !('A' <= r && r <= 'Z')
-	case r < 0xa0:
-		return true
-	}
-	return strings.ContainsRune(punctuation, r)
 }
 
 func isMark(r rune) bool { return r >= utf8.RuneSelf && unicode.Is(unicode.Mn, r) }
