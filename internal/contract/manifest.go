@@ -74,8 +74,8 @@ type Count struct {
 	Rows    int64  `json:"rows"`
 }
 
-// compare orders counts by outcome, then reason.
-func (c Count) compare(o Count) int {
+// Compare orders counts by outcome, then reason.
+func (c Count) Compare(o Count) int {
 	return cmp.Or(strings.Compare(c.Outcome, o.Outcome), strings.Compare(c.Reason, o.Reason))
 }
 
@@ -147,7 +147,7 @@ func (m Manifest) Validate() error {
 		}
 	}
 	for i, c := range m.Counts {
-		if c.Rows < 1 || i > 0 && m.Counts[i-1].compare(c) >= 0 {
+		if c.Rows < 1 || i > 0 && m.Counts[i-1].Compare(c) >= 0 {
 			return invalid("manifest counts are not sorted, or count %.80q %.80q is %d", c.Outcome, c.Reason, c.Rows)
 		}
 	}

@@ -1,7 +1,6 @@
 package refiner
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -188,9 +187,7 @@ func (f *fates) sorted() []contract.Count {
 		c.Rows = n
 		counts = append(counts, c)
 	}
-	slices.SortFunc(counts, func(a, b contract.Count) int {
-		return cmp.Or(cmp.Compare(a.Outcome, b.Outcome), cmp.Compare(a.Reason, b.Reason))
-	})
+	slices.SortFunc(counts, contract.Count.Compare)
 	return counts
 }
 
