@@ -18,14 +18,12 @@ import (
 var ErrInvalid = errors.New("invalid")
 
 var (
-	hex64     = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	hex128    = regexp.MustCompile(`^[0-9a-f]{128}$`)
-	hotkeyRE  = regexp.MustCompile(`^[1-9A-HJ-NP-Za-km-z]{46,49}$`)
-	crawlRE   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
-	taskRE    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}-[0-9]{6}$`)
-	recipeRE  = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
-	maxFiles  = 4096
-	maxInputs = 1024
+	hex64    = regexp.MustCompile(`^[0-9a-f]{64}$`)
+	hex128   = regexp.MustCompile(`^[0-9a-f]{128}$`)
+	hotkeyRE = regexp.MustCompile(`^[1-9A-HJ-NP-Za-km-z]{46,49}$`)
+	crawlRE  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+	taskRE   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}-[0-9]{6}$`)
+	recipeRE = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 )
 
 func invalid(format string, args ...any) error {

@@ -3,10 +3,18 @@ package contract
 import (
 	"cmp"
 	"strings"
+	"unicode/utf8"
 )
 
 // ManifestVersion is the version of the manifest's form.
 const ManifestVersion = 1
+
+// Limits of a manifest, the first of a receipt too.
+const (
+	// MaxInputs bounds the WARC files of a task.
+	MaxInputs = 1024
+	maxFiles  = 4096
+)
 
 // Manifest says what was done in one task, from which bytes, into which files.
 // It is RFC 8785 canonical JSON; timings never enter it.
@@ -41,6 +49,10 @@ type Input struct {
 	Records int64 `json:"records"`
 	Pages   int64 `json:"pages"`
 }
+
+// ValidInputPath reports whether a manifest can name an input so. Those of a
+// receipt are narrower: see ValidPath.
+func ValidInputPath(p string) bool { return p != "" && len(p) <= 1024 && utf8.ValidString(p) }
 
 // OutputFile is one Parquet file of the task; paths start with data/ or ledger/.
 type OutputFile struct {
@@ -111,7 +123,7 @@ func (m Manifest) Validate() error {
 		return invalid("manifest task %.80q", m.Task)
 	case !crawlRE.MatchString(m.Dump):
 		return invalid("manifest dump %.80q", m.Dump)
-	case len(m.Inputs) == 0 || len(m.Inputs) > maxInputs:
+	case len(m.Inputs) == 0 || len(m.Inputs) > MaxInputs:
 		return invalid("manifest names %d inputs", len(m.Inputs))
 	case len(m.Files) > maxFiles:
 		return invalid("manifest names %d files", len(m.Files))
@@ -128,7 +140,7 @@ func (m Manifest) Validate() error {
 		return err
 	}
 	for _, in := range m.Inputs {
-		if in.Path == "" || len(in.Path) > 1024 || in.Bytes < 0 || in.Records < 0 || in.Pages < 0 || !hex64.MatchString(in.SHA256) {
+		if !ValidInputPath(in.Path) || in.Bytes < 0 || in.Records < 0 || in.Pages < 0 || !hex64.MatchString(in.SHA256) {
 			return invalid("manifest input %.120q", in.Path)
 		}
 	}

@@ -64,7 +64,7 @@ func (r Receipt) Validate() error {
 		return invalid("receipt crawl %.80q", r.Crawl)
 	case !hex64.MatchString(r.CatalogueSHA256):
 		return invalid("receipt catalogue hash")
-	case len(r.Files) == 0 || len(r.Files) > maxInputs:
+	case len(r.Files) == 0 || len(r.Files) > MaxInputs:
 		return invalid("receipt names %d files", len(r.Files))
 	case !recipeRE.MatchString(r.Recipe.Name) || !hex64.MatchString(r.Recipe.Hash):
 		return invalid("receipt recipe")

@@ -153,6 +153,8 @@ func newJob(o Options) (*job, error) {
 	switch {
 	case len(o.Inputs) == 0:
 		return nil, errors.New("no WARC files")
+	case len(o.Inputs) > contract.MaxInputs:
+		return nil, fmt.Errorf("%d WARC files; a manifest has room for %d", len(o.Inputs), contract.MaxInputs)
 	case o.Dump != "" && !contract.ValidCrawl(o.Dump):
 		return nil, fmt.Errorf("%q is no name of a dump", o.Dump)
 	}
@@ -164,6 +166,9 @@ func newJob(o Options) (*job, error) {
 	for _, in := range o.Inputs {
 		if seen[in.Path] {
 			return nil, fmt.Errorf("two inputs are named %s", in.Path)
+		}
+		if !contract.ValidInputPath(in.Path) {
+			return nil, fmt.Errorf("a manifest cannot name the file %.120q: longer than 1024 bytes, or not UTF-8", in.Path)
 		}
 		seen[in.Path] = true
 		j.progress.BytesTotal += in.Bytes

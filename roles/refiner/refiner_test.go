@@ -334,6 +334,18 @@ func TestErrors(t *testing.T) {
 	if _, err := refiner.Refine(context.Background(), refiner.Options{Runner: testRunner(t, 1), OutDir: t.TempDir()}); err == nil {
 		t.Fatal("refined nothing")
 	}
+	// What no manifest can say is refused before anything is read.
+	crowd := make([]refiner.Input, contract.MaxInputs+1)
+	for i := range crowd {
+		crowd[i] = refiner.Input{Base: inputs[0].Base, Path: strconv.Itoa(i)}
+	}
+	for want, in := range map[string][]refiner.Input{
+		"room for": crowd, "cannot name": {{Base: inputs[0].Base, Path: "caf\xe9.warc.gz"}},
+	} {
+		if _, err := refiner.Refine(context.Background(), refiner.Options{Inputs: in, Runner: testRunner(t, 1), OutDir: t.TempDir()}); err == nil || !strings.Contains(err.Error(), want) {
+			t.Fatalf("error %v, want %s", err, want)
+		}
+	}
 	lock, err := durable.TryLock(filepath.Join(work, ".work", "refine.lock"))
 	if err != nil {
 		t.Fatal(err)
