@@ -49,6 +49,11 @@ func OpenJournal(path string) (*Journal, [][]byte, error) {
 		err = f.Truncate(int64(good))
 	}
 	if err == nil {
+		// The last entry may have been written by a process that was killed
+		// before it synced; whoever is told of it relies on it.
+		err = f.Sync()
+	}
+	if err == nil {
 		err = SyncDir(filepath.Dir(path))
 	}
 	if err != nil {
