@@ -27,7 +27,6 @@ const (
 	ReasonTooDeep      = "too_deep"
 	ReasonTooMuchWork  = "too_much_work"
 	ReasonEmpty        = "empty"
-	ReasonPanic        = "panic"
 )
 
 // library names the extractor; another version may find other text.
@@ -102,7 +101,7 @@ func (s *stage) Process(d *pipeline.Document) (drop *pipeline.Drop) {
 	d.HTML, d.Text = "", ""
 	defer func() {
 		if recover() != nil {
-			d.Text, drop = "", &pipeline.Drop{Reason: ReasonPanic}
+			d.Text, drop = "", &pipeline.Drop{Reason: pipeline.ReasonPanic}
 		}
 	}()
 	tree, drop := s.budget.parse(page)
