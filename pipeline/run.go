@@ -32,8 +32,8 @@ type Runner struct {
 	Now func() time.Time
 }
 
-// ReasonPanic is the reason of a drop by a stage that panicked, which none
-// should.
+// ReasonPanic is the reason of a drop by a stage that panicked, StageRead
+// included, which none should.
 const ReasonPanic = "panic"
 
 // Process runs the stages over d. outcome is contract.OutcomeKept or the name
@@ -282,6 +282,16 @@ func (j *job) mayBePage() bool {
 	return j.rec.Damage == "" && !j.withoutRange() && recordKind(j.rec) == kindResponse
 }
 
+// readPage is rec.Page, with a panic as the page's problem, as in processStage.
+func readPage(rec *warc.Record, o warc.PageOptions) (page warc.Page, isHTML bool) {
+	defer func() {
+		if recover() != nil {
+			page, isHTML = warc.Page{ID: rec.ID, Problem: ReasonPanic}, true
+		}
+	}()
+	return rec.Page(o)
+}
+
 // withoutRange reports whether the job is a gzip member of several records that
 // was not read.
 func (j *job) withoutRange() bool { return j.rec.Shared && j.rec.Offset >= 0 }
@@ -293,7 +303,7 @@ func (j *job) run(r *Runner, f File, times []time.Duration) {
 	if times != nil {
 		start = r.Now()
 	}
-	page, isHTML := rec.Page(r.Page)
+	page, isHTML := readPage(rec, r.Page)
 	if times != nil {
 		times[0] += r.Now().Sub(start)
 	}
