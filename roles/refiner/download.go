@@ -63,7 +63,8 @@ func (j *job) open(ctx context.Context, i int) (*source, error) {
 	}
 	if err != nil {
 		src.close()
-		return nil, err
+		// Another run fetches it anew: the server may have sent the wrong thing.
+		return nil, errors.Join(err, src.remove())
 	}
 	src.size = info.Size()
 	return src, nil

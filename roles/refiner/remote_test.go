@@ -22,6 +22,8 @@ type remote struct {
 	// sent is what a whole-file request yields; sentErr ends it.
 	sent    []byte
 	sentErr error
+	// mute keeps it from saying how long that is.
+	mute bool
 	// ranges lists the ranges that were asked for.
 	ranges []string
 }
@@ -35,7 +37,11 @@ func (r *remote) Open(context.Context, string) (io.ReadCloser, int64, error) {
 	if r.sentErr != nil {
 		src = io.MultiReader(src, iotest.ErrReader(r.sentErr))
 	}
-	return io.NopCloser(src), int64(len(r.file)), nil
+	size := int64(len(r.file))
+	if r.mute {
+		size = -1
+	}
+	return io.NopCloser(src), size, nil
 }
 
 func (r *remote) Size(context.Context, string) (int64, error) { return int64(len(r.file)), nil }
@@ -116,6 +122,21 @@ func TestDownloadErrors(t *testing.T) {
 	o = remoteOptions(t, &remote{file: file, sent: file[:100]})
 	if _, err := refiner.Refine(context.Background(), o); !errors.Is(err, polite.ErrUnavailable) {
 		t.Fatalf("error %v", err)
+	}
+}
+
+// A download of the wrong size is not kept: the next run fetches it anew.
+func TestWrongDownload(t *testing.T) {
+	file := warcFile(0)
+	r := &remote{file: file, sent: []byte("come back later"), mute: true}
+	o := remoteOptions(t, r)
+	o.Inputs[0].Bytes = int64(len(file))
+	if _, err := refiner.Refine(context.Background(), o); err == nil || !strings.Contains(err.Error(), "bytes instead of") {
+		t.Fatalf("error %v", err)
+	}
+	r.sent = file
+	if digest(t, o.OutDir, refine(t, o)) != inPlace(t) {
+		t.Fatal("a download after a wrong one gives other bytes")
 	}
 }
 
