@@ -24,9 +24,10 @@ const (
 // that of the byte order mark, the Content-Type or a <meta> tag in the first
 // 1024 bytes, and if none of them is there or true, a guess; windows-1252 and
 // what stands for it, such as iso-8859-1, count as not declared, as that is what
-// the library assumes where nothing is. As the reference pipeline does, a page that its encoding cannot decode without error is not
-// read: replacing what does not fit would bring damaged words into the text.
-// Only a character cut off at the end is forgiven, as crawlers cut long pages.
+// the library assumes where nothing is. As the reference pipeline does, a page
+// that its encoding cannot decode without error is not read: replacing what does
+// not fit would bring damaged words into the text. Only a character cut off at
+// the end is forgiven, as crawlers cut long pages.
 func decodeText(body []byte, contentType string) (text, problem string) {
 	if whole := trimPartialRune(body); utf8.Valid(whole) {
 		return string(whole), ""
