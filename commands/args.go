@@ -3,6 +3,7 @@ package commands
 import (
 	"fmt"
 	"maps"
+	"net/url"
 	"os"
 	"slices"
 	"strconv"
@@ -283,4 +284,30 @@ func required(c *cli.Context, name string) (string, error) {
 		return v, nil
 	}
 	return "", usageError("%s: --%s is missing", commandPath(c), name)
+}
+
+// number returns a flag's value, which must not be less than least or more than
+// most.
+func number(c *cli.Context, name string, least, most int) (int, error) {
+	switch n := c.Int(name); {
+	case n < least:
+		return 0, usageError("--%s %d: at least %d is needed", name, n, least)
+	case n > most:
+		return 0, usageError("--%s %d: at most %d is allowed", name, n, most)
+	default:
+		return n, nil
+	}
+}
+
+// serverURL returns the address of the task server, "" without one.
+func serverURL(c *cli.Context) (string, error) {
+	text := c.String("task-server")
+	if text == "" {
+		return "", nil
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", usageError("--task-server %q is no http or https URL", text)
+	}
+	return text, nil
 }

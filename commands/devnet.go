@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"time"
 
@@ -18,7 +19,7 @@ func devnetSpec() spec {
 	return spec{
 		name: "devnet", summary: "run a whole network on loopback, with honest and cheating miners",
 		about: `
-Runs chain, hub, WARC server, task server, a validator and six miners in one
+Runs chain, hub, WARC server, task server, two validators and six miners in one
 process, with no account and no network. The input is cut into one WARC file per
 miner; two are honest, four cheat in different ways. With --once it ends after
 one scored round. Its folder stays, so that finest inspect-commit can explain
@@ -48,12 +49,16 @@ func runDevnet(c *invocation) error {
 	if c.Duration("block-time") < 10*time.Millisecond {
 		return usageError("--block-time %s: at least 10ms are needed", c.Duration("block-time"))
 	}
-	if c.Int("every-blocks") < 1 {
-		return usageError("--every-blocks %d: at least 1 is needed", c.Int("every-blocks"))
+	every, err := number(c.Context, "every-blocks", 1, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	workers, err := number(c.Context, "workers", 1, math.MaxInt32)
+	if err != nil {
+		return err
 	}
 	dir := c.String("data-dir")
 	if dir == "" {
-		var err error
 		if dir, err = os.MkdirTemp("", "finest-devnet-"); err != nil {
 			return err
 		}
@@ -71,7 +76,7 @@ func runDevnet(c *invocation) error {
 	c.out.note("devnet in %s", layout.Dir)
 	start := time.Now()
 	err = devnet.Run(c.Context.Context, layout, devnet.Options{
-		EveryBlocks: uint64(c.Int("every-blocks")), BlockTime: c.Duration("block-time"), Workers: c.Int("workers"), Once: c.Bool("once"), Log: c.log,
+		EveryBlocks: uint64(every), BlockTime: c.Duration("block-time"), Workers: workers, Once: c.Bool("once"), Log: c.log,
 		OnEvent: func(line string) { c.out.note("%6.1f s  %s", time.Since(start).Seconds(), line) },
 		OnRound: func(r devnet.Round) {
 			c.out.note("%6.1f s  weights set in block %d", time.Since(start).Seconds(), r.Block)

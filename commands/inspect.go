@@ -3,6 +3,7 @@ package commands
 import (
 	"errors"
 	"io"
+	"math"
 	"os"
 
 	"finest/eval/audit"
@@ -44,6 +45,14 @@ func runInspect(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	from, err := number(c.Context, "from-block", 0, math.MaxInt)
+	if err != nil {
+		return err
+	}
+	tasks, err := number(c.Context, "tasks", 1, math.MaxInt)
+	if err != nil {
+		return err
+	}
 	net, err := openNetwork(c)
 	if err != nil {
 		return err
@@ -59,9 +68,9 @@ func runInspect(c *invocation) error {
 			Scanner: func(r contract.Recipe) (audit.Scanner, error) { return buildRecipe(c, r) },
 		},
 		Chain: net.chain, Hub: net.hub, Netuid: net.netuid, Validator: validator,
-		FromBlock: uint64(max(c.Int("from-block"), 0)), Tasks: c.Int("tasks"),
+		FromBlock: uint64(from), Tasks: tasks,
 	}, target)
-	if errors.Is(err, inspector.ErrUnknownTarget) && c.Int("from-block") == 0 {
+	if errors.Is(err, inspector.ErrUnknownTarget) && from == 0 {
 		return withHint(err, "a claim older than one window is found with --from-block")
 	}
 	if err != nil {

@@ -46,7 +46,14 @@ func runMine(c *invocation) error {
 	if err := contract.ValidateRepo(repo); err != nil {
 		return usageError("--repo: %w", err)
 	}
-	server, err := required(c.Context, "task-server")
+	if _, err := required(c.Context, "task-server"); err != nil {
+		return err
+	}
+	server, err := serverURL(c.Context)
+	if err != nil {
+		return err
+	}
+	slot, err := number(c.Context, "slot", 1, contract.MaxSlot)
 	if err != nil {
 		return err
 	}
@@ -78,7 +85,7 @@ func runMine(c *invocation) error {
 		Chain: net.chain, Hub: net.hub, Tasks: client.New(server, hotkey, nil, nil), Signer: hotkey,
 		Refine: miner.NewRefiner(net.crawl, runner, refineProgress(c.out), c.log), Netuid: net.netuid, Repo: repo,
 		Recipe:  contract.RecipeRef{Name: runner.Recipe.Name, Hash: hash},
-		DataDir: dir, Slot: c.Int("slot"), ServerKeys: addresses, Log: c.log,
+		DataDir: dir, Slot: slot, ServerKeys: addresses, Log: c.log,
 	})
 	if err != nil {
 		return locked(c, dir, err)

@@ -69,6 +69,10 @@ func runServe(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	slots, err := number(c.Context, "slots", 1, contract.MaxSlot)
+	if err != nil {
+		return err
+	}
 	chainClient, netuid, err := openChain(c)
 	if err != nil {
 		return err
@@ -97,7 +101,7 @@ func runServe(c *invocation) error {
 	defer func() { _ = store.Close() }()
 	server, err := taskserver.New(taskserver.Options{
 		Store: store, Chain: chainClient, Netuid: netuid, Signer: hotkey, DeadlineBlocks: protocol.Deadline,
-		Slots: c.Int("slots"), Recipes: refs, HeadAge: c.Duration("head-age"), Log: c.log,
+		Slots: slots, Recipes: refs, HeadAge: c.Duration("head-age"), Log: c.log,
 	})
 	if err != nil {
 		return usageError("%w", err)
@@ -155,6 +159,10 @@ func runImport(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	perTask, err := number(c.Context, "files-per-task", 1, taskserver.MaxFilesPerTask)
+	if err != nil {
+		return err
+	}
 	catalogue, err := readCatalogue(c, from)
 	if err != nil {
 		return err
@@ -164,7 +172,7 @@ func runImport(c *invocation) error {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	done, err := taskserver.Import(c.Context.Context, store, crawl, catalogue.Files, catalogue.SHA256, c.Int("files-per-task"))
+	done, err := taskserver.Import(c.Context.Context, store, crawl, catalogue.Files, catalogue.SHA256, perTask)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package commands
 import (
 	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 
 	"github.com/urfave/cli/v2"
@@ -46,6 +47,18 @@ func runValidate(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	every, err := number(c.Context, "every-blocks", 0, math.MaxInt32)
+	if err != nil {
+		return err
+	}
+	start, err := number(c.Context, "start-block", -1, math.MaxInt)
+	if err != nil {
+		return err
+	}
+	server, err := serverURL(c.Context)
+	if err != nil {
+		return err
+	}
 	net, err := openNetwork(c)
 	if err != nil {
 		return err
@@ -62,17 +75,17 @@ func runValidate(c *invocation) error {
 	options := validator.Options{
 		Chain: net.chain, Hub: net.hub, Signer: hotkey, Netuid: net.netuid, Crawl: net.crawl,
 		Runner:   func(r contract.Recipe) (*pipeline.Runner, error) { return buildRecipe(c, r) },
-		Protocol: protocol, Servers: servers, DataDir: dir, EveryBlocks: uint64(max(c.Int("every-blocks"), 0)),
+		Protocol: protocol, Servers: servers, DataDir: dir, EveryBlocks: uint64(every),
 		Burn: c.Bool("burn"), Log: c.log,
 		Progress: func(done, total int) {
 			c.out.progress(func() string { return fmt.Sprintf("checking submission %d of %d", done+1, total) })
 		},
 	}
-	if start := c.Int("start-block"); start >= 0 {
+	if start >= 0 {
 		first := uint64(start)
 		options.StartBlock = &first
 	}
-	if server := c.String("task-server"); server != "" {
+	if server != "" {
 		options.Board = client.New(server, hotkey, nil, nil)
 	}
 	v, err := validator.New(options)
