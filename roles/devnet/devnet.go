@@ -1,5 +1,5 @@
 // Package devnet runs a whole network on loopback in one process: chain, hub,
-// WARC server, task server, a validator, and miners of which most cheat.
+// WARC server, task server, two validators, and miners of which most cheat.
 package devnet
 
 import (

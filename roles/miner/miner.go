@@ -207,11 +207,11 @@ func (m *Miner) Run(ctx context.Context) error {
 		case err != nil:
 			pause <<= min(failures, maxDoublings)
 			failures++
-			m.Log.Error().Err(err).Dur("retry_in", pause).Msg("work interrupted")
+			m.Log.Error().Err(err).Stringer("retry_in", pause.Round(time.Millisecond)).Msg("work interrupted")
 		case out.Status == NoTask:
 			failures = 0
 			pause = max(pause, out.RetryAfter)
-			m.Log.Debug().Dur("retry_in", pause).Msg("no task is available")
+			m.Log.Debug().Stringer("retry_in", pause.Round(time.Millisecond)).Msg("no task is available")
 		case out.Status == Submitted:
 			failures = 0
 			continue

@@ -143,7 +143,7 @@ func (m *Miner) try(ctx context.Context, what string, op func() error) error {
 		if m.Clock.Now().Add(pause).Sub(started) > m.Patience {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		m.Log.Warn().Err(err).Dur("retry_in", pause).Msg("cannot " + what)
+		m.Log.Warn().Err(err).Stringer("retry_in", pause.Round(time.Millisecond)).Msg("cannot " + what)
 		if err := m.sleep(ctx, pause); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
