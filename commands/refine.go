@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -102,6 +103,11 @@ func runRefine(c *invocation) error {
 	}
 	defer func() { _ = lock.Unlock() }()
 
+	// Until the new manifest is whole, none may stand beside files it does not
+	// describe.
+	if err := os.Remove(filepath.Join(out, manifestFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("replace the manifest: %w", err)
+	}
 	work := filepath.Join(out, ".work")
 	report, err := refiner.Refine(c.Context.Context, refiner.Options{
 		Inputs: inputs, Runner: runner, Dump: c.String("dump"), Task: contract.LocalTask,
@@ -120,6 +126,9 @@ func runRefine(c *invocation) error {
 	if err := durable.WriteBytes(filepath.Join(out, manifestFile), 0o644, raw); err != nil {
 		return err
 	}
+	if err := removeStale(out, report.Manifest); err != nil {
+		return fmt.Errorf("remove the files of an earlier run: %w", err)
+	}
 	if err := os.RemoveAll(work); err != nil {
 		return fmt.Errorf("remove intermediate results: %w", err)
 	}
@@ -128,6 +137,29 @@ func runRefine(c *invocation) error {
 		return err
 	}
 	return c.out.result(result, result.print)
+}
+
+// removeStale deletes the shards and ledgers that an earlier run into the same
+// folder left, of another dump or with more files.
+func removeStale(out string, m contract.Manifest) error {
+	written := make(map[string]bool)
+	for _, f := range m.Files {
+		written[filepath.Join(out, filepath.FromSlash(f.Path))] = true
+	}
+	for _, kind := range []string{"data", "ledger"} {
+		found, err := filepath.Glob(filepath.Join(out, kind, "*", contract.LocalTask+"-[0-9][0-9][0-9][0-9][0-9].parquet"))
+		if err != nil {
+			return err
+		}
+		for _, path := range found {
+			if !written[path] {
+				if err := os.Remove(path); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // buildRunner makes the runner of a recipe; what is wrong with it is a mistake
