@@ -77,15 +77,11 @@ func runMine(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	var addresses []string
-	for _, key := range servers {
-		addresses = append(addresses, key.Address)
-	}
 	m, err := miner.New(miner.Options{
 		Chain: net.chain, Hub: net.hub, Tasks: client.New(server, hotkey, nil, nil), Signer: hotkey,
 		Refine: miner.NewRefiner(net.crawl, runner, refineProgress(c.out), c.log), Netuid: net.netuid, Repo: repo,
 		Recipe:  contract.RecipeRef{Name: runner.Recipe.Name, Hash: hash},
-		DataDir: dir, Slot: slot, ServerKeys: addresses, Log: c.log,
+		DataDir: dir, Slot: slot, ServerKeys: servers, Log: c.log,
 	})
 	if err != nil {
 		return locked(c, dir, err)

@@ -65,6 +65,9 @@ func runServe(c *invocation) error {
 	if err := noArguments(c.Context); err != nil {
 		return err
 	}
+	if _, _, err := net.SplitHostPort(c.String("addr")); err != nil {
+		return usageError("--addr %q is not HOST:PORT", c.String("addr"))
+	}
 	protocol, err := protocolOf(c)
 	if err != nil {
 		return err

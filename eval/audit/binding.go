@@ -20,6 +20,17 @@ type ServerKey struct {
 	First, Last uint64
 }
 
+// KnownServer reports whether receipts of a block may be signed by server: by
+// one of the keys, or without any by the subnet owner.
+func KnownServer(keys []ServerKey, owner, server string, block uint64) bool {
+	for _, k := range keys {
+		if k.Address == server && k.First <= block && (k.Last == 0 || block <= k.Last) {
+			return true
+		}
+	}
+	return len(keys) == 0 && server == owner
+}
+
 // Facts are what the chain says of a submission.
 type Facts struct {
 	// Registered: the hotkey was registered at the block of the task.
@@ -91,11 +102,7 @@ func bindingProblem(s *Submission, f Facts, p eval.Protocol) string {
 
 func serverProblem(s *Submission, f Facts) string {
 	r := s.Manifest.Receipt
-	valid := len(f.Servers) == 0 && r.Server == f.Owner
-	for _, k := range f.Servers {
-		valid = valid || k.Address == r.Server && k.First <= r.Block && (k.Last == 0 || r.Block <= k.Last)
-	}
-	if !valid {
+	if !KnownServer(f.Servers, f.Owner, r.Server, r.Block) {
 		return fmt.Sprintf("the receipt is signed by %s, which was no task-server key of the subnet at block %d", r.Server, r.Block)
 	}
 	message, err := canon.Marshal(r.Unsigned())

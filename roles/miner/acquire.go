@@ -8,6 +8,7 @@ import (
 
 	"finest/chain"
 	"finest/chain/wallet"
+	"finest/eval/audit"
 	"finest/internal/canon"
 	"finest/internal/contract"
 )
@@ -94,11 +95,11 @@ func (m *Miner) checkReceipt(ctx context.Context, r contract.Receipt) error {
 	if block.Hash.String() != r.BlockHash {
 		return bad("block %d has hash %s on this chain, not %s", r.Block, block.Hash, r.BlockHash)
 	}
-	good, err := m.serverKeys(ctx, block)
+	owner, err := m.owner(ctx, block)
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(good, r.Server) {
+	if !audit.KnownServer(m.ServerKeys, owner, r.Server, r.Block) {
 		return bad("it is signed by %s, and not by a task server of this subnet", r.Server)
 	}
 	raw, err := canon.Marshal(r.Unsigned())
@@ -116,14 +117,12 @@ func (m *Miner) checkReceipt(ctx context.Context, r contract.Receipt) error {
 	return nil
 }
 
-func (m *Miner) serverKeys(ctx context.Context, at chain.Block) ([]string, error) {
-	if len(m.ServerKeys) > 0 {
-		return m.ServerKeys, nil
-	}
+// owner returns the address of the subnet owner's hotkey.
+func (m *Miner) owner(ctx context.Context, at chain.Block) (string, error) {
 	var subnet chain.Subnet
 	err := m.try(ctx, fmt.Sprintf("read subnet %d", m.Netuid), func() (err error) {
 		subnet, err = m.Chain.Subnet(ctx, m.Netuid, at)
 		return err
 	})
-	return []string{wallet.Address(subnet.Owner)}, err
+	return wallet.Address(subnet.Owner), err
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"finest/chain"
+	"finest/eval/audit"
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/roles/miner"
@@ -32,7 +33,7 @@ func TestReceiptsThatAreNoGood(t *testing.T) {
 			w.tamperReceipt = change
 			if out, err := w.once(func(o *miner.Options) {
 				if name == "signature" || name == "address misspelt" {
-					o.ServerKeys = []string{other, strings.Repeat("1", 47)}
+					o.ServerKeys = []audit.ServerKey{{Address: other}, {Address: strings.Repeat("1", 47)}}
 				}
 			}); !errors.Is(err, miner.ErrReceipt) {
 				t.Fatalf("outcome %+v, error %v", out, err)
@@ -49,11 +50,13 @@ func TestReceiptsThatAreNoGood(t *testing.T) {
 func TestConfiguredServerKey(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	keys := []string{hotkey(t, "//Other").Address()}
+	keys := []audit.ServerKey{{Address: hotkey(t, "//Other").Address()}, {Address: w.server.Address(), Last: 1}}
 	if _, err := w.once(func(o *miner.Options) { o.ServerKeys = keys }); !errors.Is(err, miner.ErrReceipt) {
-		t.Errorf("receipt of the owner, although another key is configured: %v", err)
+		t.Errorf("receipt of the owner, although its key ended at block 1: %v", err)
 	}
-	w.submitsTask(0, func(o *miner.Options) { o.ServerKeys = append(keys, w.server.Address()) })
+	w.submitsTask(0, func(o *miner.Options) {
+		o.ServerKeys = append(keys, audit.ServerKey{Address: w.server.Address(), First: 1})
+	})
 }
 
 func TestNotRegistered(t *testing.T) {

@@ -22,6 +22,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"finest/chain"
+	"finest/eval/audit"
 	"finest/hub"
 	"finest/internal/contract"
 	"finest/internal/durable"
@@ -88,9 +89,9 @@ type Options struct {
 
 	// Slot is the slot to lease for, from 1 (the default).
 	Slot int
-	// ServerKeys are addresses of task servers whose receipts are good; without
-	// any it is the subnet owner's hotkey at the receipt's block.
-	ServerKeys []string
+	// ServerKeys are the task-server keys whose receipts are good; without any
+	// it is the subnet owner's hotkey at the receipt's block.
+	ServerKeys []audit.ServerKey
 	Log        zerolog.Logger
 	Clock      Clock
 	// Rand returns numbers in [0, 1) that spread retries.
