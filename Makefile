@@ -1,7 +1,6 @@
 # make demo   build, pack the sample pages, run one scored round on loopback
 # make test   the tests, as .ci/run runs them
 GO      ?= go
-GOFLAGS ?= -buildvcs=auto
 export CGO_ENABLED = 0
 export GOAMD64 = v1
 
@@ -11,7 +10,7 @@ VULN = $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 .PHONY: build sample demo test lint vuln race fuzz soak clean
 
 build:
-	$(GO) build -trimpath -ldflags "-s -w" -o bin/finest .
+	$(GO) build -buildvcs=auto -trimpath -ldflags "-s -w" -o bin/finest .
 
 sample:
 	$(GO) run ./roles/devnet/sample -out sample
