@@ -185,14 +185,14 @@ func TestCheatsKeepLedgerAndShardsInStep(t *testing.T) {
 	}
 }
 
-// One scored round, as make demo shows it, with blocks a fifth as long.
+// One scored round, as make demo shows it, with shorter blocks.
 func TestRoundPaysTheHonestAlone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a round takes several seconds")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	const blockTime = DefaultBlockTime / 5
+	const blockTime = DefaultBlockTime * 2 / 5
 	layout, err := Prepare(ctx, t.TempDir(), []string{writeInput(t, 60)}, blockTime)
 	if err != nil {
 		t.Fatal(err)
