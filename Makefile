@@ -32,7 +32,7 @@ vuln:
 race:
 	CGO_ENABLED=1 $(GO) test -race ./roles/... ./pipeline/ ./chain/... ./hub/...
 
-FUZZTIME ?= 10s
+FUZZTIME ?= 10000x
 fuzz:
 	.ci/fuzz $(FUZZTIME)
 
