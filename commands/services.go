@@ -99,10 +99,7 @@ func openHub(c *invocation) (hub.Hub, error) {
 }
 
 func loadHotkey(c *invocation) (*wallet.Hotkey, error) {
-	path, err := expandHome(c.String("wallet.path"))
-	if err != nil {
-		return nil, err
-	}
+	path := c.String("wallet.path")
 	if _, err := wallet.Path(path, c.String("wallet.name"), c.String("wallet.hotkey")); err != nil {
 		return nil, usageError("%w", err)
 	}
@@ -111,18 +108,6 @@ func loadHotkey(c *invocation) (*wallet.Hotkey, error) {
 		return nil, withHint(usageError("%w", err), "--wallet.path, --wallet.name and --wallet.hotkey choose the key")
 	}
 	return key, err
-}
-
-func expandHome(path string) (string, error) {
-	rest, ok := strings.CutPrefix(path, "~/")
-	if !ok {
-		return path, nil
-	}
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return "", fmt.Errorf("expand %s: %w", path, err)
-	}
-	return filepath.Join(home, rest), nil
 }
 
 // dataDir returns the folder of a role's state for one key on one subnet.

@@ -10,8 +10,8 @@ import (
 // Defaults and limits of a division into tasks.
 const (
 	DefaultFilesPerTask = 4
-	MaxFilesPerTask     = 1024
-	maxTasks            = 1_000_000 // ids have six digits
+	MaxFilesPerTask     = contract.MaxInputs // what a receipt may name
+	maxTasks            = 1_000_000          // ids have six digits
 )
 
 // Imported says what an import did.
