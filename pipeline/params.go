@@ -48,6 +48,22 @@ func (p *Params) Choice(name string, options ...string) string {
 	return v
 }
 
+// Profile returns what a stage does under the profile that its parameter of that
+// name chooses: release is datatrove 0.2.0, the version nearest to FineWeb's
+// release, and head is datatrove 0.10.1.
+func Profile[T any](p *Params, release, head T) T {
+	if p.Choice("profile", ProfileRelease, ProfileHead) == ProfileHead {
+		return head
+	}
+	return release
+}
+
+// The profiles, as recipes name them.
+const (
+	ProfileRelease = "release"
+	ProfileHead    = "head"
+)
+
 // Int returns a whole number.
 func (p *Params) Int(name string) int {
 	v, err := strconv.Atoi(p.String(name))

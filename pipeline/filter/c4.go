@@ -13,6 +13,8 @@ import (
 // rules of C4 (Raffel et al. 2020, arXiv:1910.10683, section 2.2), without its
 // rule for terminal punctuation unless asked for.
 type C4 struct {
+	// countSentences is what the profiles do differently.
+	countSentences                                        func(line string) int
 	citations, terminal, lorem, javascript, curly, policy bool
 	minSentences, minWords, maxWordLength                 int
 }
@@ -20,7 +22,8 @@ type C4 struct {
 // C4Spec returns the stage as FineWeb used it. A number of -1 switches its rule
 // off.
 //
-//	profile                   release: sentences are those of Punkt
+//	profile                   release: sentences are those of Punkt; head: of
+//	                          spaCy's rules, where an empty line has one
 //	remove_citations          delete [12], [edit] and [citation needed]
 //	filter_no_terminal_punct  take out lines that end in none of . ? ! " '
 //	min_num_sentences         fewest sentences in the lines that stay
@@ -51,17 +54,17 @@ func C4Spec() pipeline.StageSpec {
 // NewC4 builds the stage.
 func NewC4(spec pipeline.StageSpec) (pipeline.Stage, error) {
 	p := pipeline.NewParams(spec)
-	p.Choice("profile", "release")
 	c := &C4{
-		citations:     p.Bool("remove_citations"),
-		terminal:      p.Bool("filter_no_terminal_punct"),
-		minSentences:  p.Int("min_num_sentences"),
-		minWords:      p.Int("min_words_per_line"),
-		maxWordLength: p.Int("max_word_length"),
-		lorem:         p.Bool("filter_lorem_ipsum"),
-		javascript:    p.Bool("filter_javascript"),
-		curly:         p.Bool("filter_curly_bracket"),
-		policy:        p.Bool("filter_policy"),
+		countSentences: pipeline.Profile(p, words.CountSentences, words.CountSpaCySentences),
+		citations:      p.Bool("remove_citations"),
+		terminal:       p.Bool("filter_no_terminal_punct"),
+		minSentences:   p.Int("min_num_sentences"),
+		minWords:       p.Int("min_words_per_line"),
+		maxWordLength:  p.Int("max_word_length"),
+		lorem:          p.Bool("filter_lorem_ipsum"),
+		javascript:     p.Bool("filter_javascript"),
+		curly:          p.Bool("filter_curly_bracket"),
+		policy:         p.Bool("filter_policy"),
 	}
 	return c, p.Err()
 }
@@ -82,14 +85,16 @@ var (
 // keeps its text.
 func (c *C4) Process(d *pipeline.Document) *pipeline.Drop {
 	var kept []string
-	sentences := 0
+	sentences := 0 // only as many as decide
 	for _, line := range words.Lines(d.Text) {
 		line, keep, reason := c.line(line)
 		if reason != "" {
 			return drop(reason, 0)
 		}
 		if keep {
-			sentences += words.CountSentences(line)
+			if sentences < c.minSentences {
+				sentences += c.countSentences(line)
+			}
 			kept = append(kept, line)
 		}
 	}

@@ -1,8 +1,8 @@
 // Package filter holds the stages that keep or drop documents by rules: the URL
 // filter, Gopher's repetition and quality rules, C4's and FineWeb's own. Each
 // stage is one file with its parameters, thresholds as FineWeb used them
-// (Penedo et al. 2024, section 3 and appendix E; datatrove 0.2.0, the release
-// profile) and the reasons it gives. Rules are checked in the order in which
+// (Penedo et al. 2024, section 3 and appendix E), what the profiles do
+// differently (release: datatrove 0.2.0, head: 0.10.1) and the reasons it gives. Rules are checked in the order in which
 // they are listed; the first that fails names the drop.
 //
 // Lengths are counted in characters (Unicode code points). A ratio is one
@@ -10,6 +10,7 @@
 package filter
 
 import (
+	"strings"
 	"unicode/utf8"
 
 	"finest/pipeline"
@@ -31,8 +32,40 @@ func drop(reason string, value float64) *pipeline.Drop {
 
 // splitter reads the parameter that names how words are cut.
 func splitter(p *pipeline.Params) pipeline.Splitter {
-	p.Choice("words", "nltk")
+	switch p.Choice("words", "nltk", "spacy", "unicode") {
+	case "spacy":
+		return words.SpaCy()
+	case "unicode":
+		return words.Unicode()
+	}
 	return words.NLTK()
+}
+
+// splitAtFeeds cuts text at every run of at least that many line feeds, as
+// Python's re.split does: text that begins or ends with one has an empty first
+// or last piece.
+func splitAtFeeds(text string, atLeast int) []string {
+	var pieces []string
+	start := 0
+	for i := 0; i < len(text); {
+		if text[i] != '\n' {
+			next := strings.IndexByte(text[i:], '\n')
+			if next < 0 {
+				break
+			}
+			i += next
+		}
+		end := i
+		for end < len(text) && text[end] == '\n' {
+			end++
+		}
+		if end-i >= atLeast {
+			pieces = append(pieces, text[start:i])
+			start = end
+		}
+		i = end
+	}
+	return append(pieces, text[start:])
 }
 
 // repeats counts the elements that occurred before in the list, and their

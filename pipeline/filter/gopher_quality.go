@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -11,6 +12,7 @@ import (
 // GopherQuality drops text that does not look like prose: the quality rules of
 // Rae et al. 2021 (Gopher, arXiv:2112.11446, appendix A1.1).
 type GopherQuality struct {
+	profile                                         qualityProfile
 	splitter                                        pipeline.Splitter
 	minWords, maxWords                              int
 	minWordLength, maxWordLength                    float64
@@ -19,10 +21,26 @@ type GopherQuality struct {
 	stopWords                                       map[string]struct{}
 }
 
+// qualityProfile is what the profiles do differently.
+type qualityProfile struct {
+	// isPunctuation says of which characters mere punctuation consists.
+	isPunctuation func(rune) bool
+	// distinct counts a stop word once however often it occurs.
+	distinct bool
+}
+
+func qualityProfileOf(p *pipeline.Params) qualityProfile {
+	return pipeline.Profile(p,
+		qualityProfile{isPunctuation: words.IsPunctuation},
+		qualityProfile{isPunctuation: isPunctuationOrTerminal, distinct: true})
+}
+
 // GopherQualitySpec returns the stage as FineWeb used it. A threshold of 0
 // switches its rule off.
 //
-//	profile                   release: stop words are counted by occurrence
+//	profile                   release: stop words are counted by occurrence, and
+//	                          punctuation is 129 characters; head: distinct stop
+//	                          words, and 281 characters
 //	words                     the word splitter
 //	min_doc_words             fewest words that are not mere punctuation
 //	max_doc_words             most of them
@@ -57,8 +75,8 @@ func GopherQualitySpec() pipeline.StageSpec {
 // NewGopherQuality builds the stage.
 func NewGopherQuality(spec pipeline.StageSpec) (pipeline.Stage, error) {
 	p := pipeline.NewParams(spec)
-	p.Choice("profile", "release")
 	g := &GopherQuality{
+		profile:       qualityProfileOf(p),
 		splitter:      splitter(p),
 		minWords:      p.Int("min_doc_words"),
 		maxWords:      p.Int("max_doc_words"),
@@ -93,30 +111,44 @@ func (g *GopherQuality) Process(d *pipeline.Document) *pipeline.Drop {
 	if reason := g.checkSymbols(d.Text, len(tokens)); reason != nil {
 		return reason
 	}
-	lettered, stops := 0, 0
+	lettered := 0
 	for _, w := range tokens {
 		if strings.IndexFunc(w, words.IsAlpha) >= 0 {
 			lettered++
-		}
-		if _, ok := g.stopWords[w]; ok {
-			stops++
 		}
 	}
 	if v := ratio(lettered, len(tokens)); g.minLetters != 0 && len(tokens) > 0 && v < g.minLetters {
 		return drop("gopher_below_alpha_threshold", v)
 	}
-	if g.minStopWords != 0 && stops < g.minStopWords {
+	if g.minStopWords == 0 {
+		return nil
+	}
+	if stops := g.countStopWords(tokens); stops < g.minStopWords {
 		return drop("gopher_enough_stop_words", float64(stops))
 	}
 	return nil
 }
 
+// countStopWords counts, but no further than the fewest there must be.
+func (g *GopherQuality) countStopWords(tokens []string) int {
+	var found []string
+	for _, w := range tokens {
+		if _, ok := g.stopWords[w]; ok && !(g.profile.distinct && slices.Contains(found, w)) {
+			if found = append(found, w); len(found) >= g.minStopWords {
+				break
+			}
+		}
+	}
+	return len(found)
+}
+
 // checkLength judges number and mean length of the words that are not mere
 // punctuation.
 func (g *GopherQuality) checkLength(tokens []string) *pipeline.Drop {
+	isWord := func(r rune) bool { return !g.profile.isPunctuation(r) }
 	count, characters := 0, 0
 	for _, w := range tokens {
-		if strings.IndexFunc(w, isNoPunctuation) >= 0 {
+		if strings.IndexFunc(w, isWord) >= 0 {
 			count++
 			characters += utf8.RuneCountInString(w)
 		}
@@ -165,5 +197,3 @@ func (g *GopherQuality) checkSymbols(text string, tokens int) *pipeline.Drop {
 	}
 	return nil
 }
-
-func isNoPunctuation(r rune) bool { return !words.IsPunctuation(r) }

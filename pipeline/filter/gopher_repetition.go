@@ -2,7 +2,6 @@ package filter
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
@@ -13,10 +12,24 @@ import (
 // GopherRepetition drops text that repeats itself: the rules of table A1 of Rae
 // et al. 2021 (Gopher, arXiv:2112.11446).
 type GopherRepetition struct {
+	profile                                        repetitionProfile
 	splitter                                       pipeline.Splitter
 	paraFrac, paraCharFrac, lineFrac, lineCharFrac float64
 	top                                            []ngramLimit // most frequent n-gram
 	duplicated                                     []ngramLimit // all repeated n-grams
+}
+
+// repetitionProfile is what the profiles do differently.
+type repetitionProfile struct {
+	lines func(text string) []string
+	// dropsEmpty text, for which the release profile has no rule.
+	dropsEmpty bool
+}
+
+func repetitionProfileOf(p *pipeline.Params) repetitionProfile {
+	return pipeline.Profile(p,
+		repetitionProfile{lines: words.Lines},
+		repetitionProfile{lines: func(text string) []string { return splitAtFeeds(text, 1) }, dropsEmpty: true})
 }
 
 // ngramLimit is the highest share of characters that n-grams may have.
@@ -33,7 +46,8 @@ const (
 
 // GopherRepetitionSpec returns the stage as FineWeb used it.
 //
-//	profile             release: lines are those of Python's splitlines, blank ones too
+//	profile             release: lines are those of Python's splitlines, blank ones
+//	                    too; head: what lies between runs of line feeds
 //	words               the word splitter
 //	dup_para_frac       highest share of repeated paragraphs; 0 switches the rule off
 //	dup_para_char_frac  of their characters in the text; 0 switches off
@@ -67,8 +81,8 @@ func GopherRepetitionSpec() pipeline.StageSpec {
 // NewGopherRepetition builds the stage.
 func NewGopherRepetition(spec pipeline.StageSpec) (pipeline.Stage, error) {
 	p := pipeline.NewParams(spec)
-	p.Choice("profile", "release")
 	g := &GopherRepetition{
+		profile:      repetitionProfileOf(p),
 		splitter:     splitter(p),
 		paraFrac:     p.Float("dup_para_frac"),
 		paraCharFrac: p.Float("dup_para_char_frac"),
@@ -89,15 +103,16 @@ func NewGopherRepetition(spec pipeline.StageSpec) (pipeline.Stage, error) {
 // Name is "gopher_repetition".
 func (*GopherRepetition) Name() string { return "gopher_repetition" }
 
-var paragraphBreak = regexp.MustCompile(`\n{2,}`)
-
 // Process checks paragraphs, lines, the most frequent n-grams and the repeated
-// ones, in this order. Reasons: dup_para_frac, dup_para_char_frac,
+// ones, in this order. Reasons: empty (head), dup_para_frac, dup_para_char_frac,
 // dup_line_frac, dup_line_char_frac, top_N_gram, duplicated_N_n_grams.
 func (g *GopherRepetition) Process(d *pipeline.Document) *pipeline.Drop {
+	if d.Text == "" && g.profile.dropsEmpty {
+		return drop("empty", 0)
+	}
 	length := utf8.RuneCountInString(d.Text)
 
-	paragraphs := paragraphBreak.Split(words.TrimSpace(d.Text), -1)
+	paragraphs := splitAtFeeds(words.TrimSpace(d.Text), 2)
 	count, characters := repeats(paragraphs)
 	if v := ratio(count, len(paragraphs)); g.paraFrac != 0 && v > g.paraFrac {
 		return drop("dup_para_frac", v)
@@ -106,7 +121,7 @@ func (g *GopherRepetition) Process(d *pipeline.Document) *pipeline.Drop {
 		return drop("dup_para_char_frac", v)
 	}
 
-	lines := words.Lines(d.Text)
+	lines := g.profile.lines(d.Text)
 	count, characters = repeats(lines)
 	if v := ratio(count, len(lines)); g.lineFrac != 0 && v > g.lineFrac {
 		return drop("dup_line_frac", v)

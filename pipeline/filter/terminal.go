@@ -1,0 +1,68 @@
+package filter
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"finest/pipeline/words"
+)
+
+// terminalMarks are the 159 marks that end a sentence in the scripts of the
+// world, as datatrove 0.10.1 lists them (TERMINAL_PUNCTUATION of its
+// utils/text.py). They are mostly what Unicode calls Sentence_Terminal; quotation
+// marks and the ellipsis are not among them.
+var terminalMarks = &unicode.RangeTable{
+	R16: []unicode.Range16{
+		{0x21, 0x21, 1}, {0x2e, 0x2e, 1}, {0x3f, 0x3f, 1}, {0x589, 0x589, 1}, {0x61d, 0x61f, 1},
+		{0x6d4, 0x6d4, 1}, {0x700, 0x702, 1}, {0x7f9, 0x7f9, 1}, {0x837, 0x837, 1},
+		{0x839, 0x839, 1}, {0x83d, 0x83e, 1}, {0x964, 0x965, 1}, {0x104a, 0x104b, 1},
+		{0x1362, 0x1362, 1}, {0x1367, 0x1368, 1}, {0x166e, 0x166e, 1}, {0x1735, 0x1736, 1},
+		{0x17d4, 0x17d6, 1}, {0x17d9, 0x17da, 1}, {0x1803, 0x1803, 1}, {0x1809, 0x1809, 1},
+		{0x1944, 0x1945, 1}, {0x1aa8, 0x1aab, 1}, {0x1b5a, 0x1b5b, 1}, {0x1b5e, 0x1b5f, 1},
+		{0x1b7d, 0x1b7e, 1}, {0x1c3b, 0x1c3c, 1}, {0x1c7e, 0x1c7f, 1}, {0x203c, 0x203d, 1},
+		{0x2047, 0x2049, 1}, {0x2e2e, 0x2e2e, 1}, {0x2e3c, 0x2e3c, 1}, {0x2e53, 0x2e54, 1},
+		{0x3002, 0x3002, 1}, {0xa4ff, 0xa4ff, 1}, {0xa60e, 0xa60f, 1}, {0xa6f3, 0xa6f3, 1},
+		{0xa6f7, 0xa6f7, 1}, {0xa876, 0xa877, 1}, {0xa8ce, 0xa8cf, 1}, {0xa92f, 0xa92f, 1},
+		{0xa9c8, 0xa9c9, 1}, {0xaa5d, 0xaa5f, 1}, {0xaaf0, 0xaaf1, 1}, {0xabeb, 0xabeb, 1},
+		{0xfe52, 0xfe52, 1}, {0xfe56, 0xfe57, 1}, {0xff01, 0xff01, 1}, {0xff0e, 0xff0e, 1},
+		{0xff1f, 0xff1f, 1}, {0xff61, 0xff61, 1},
+	},
+	R32: []unicode.Range32{
+		{0x10a56, 0x10a57, 1}, {0x10f55, 0x10f59, 1}, {0x10f86, 0x10f89, 1}, {0x11047, 0x11048, 1},
+		{0x110be, 0x110c1, 1}, {0x11141, 0x11143, 1}, {0x111c5, 0x111c6, 1}, {0x111cd, 0x111cd, 1},
+		{0x111de, 0x111df, 1}, {0x11238, 0x11239, 1}, {0x1123b, 0x1123c, 1}, {0x112a9, 0x112a9, 1},
+		{0x1144b, 0x1144c, 1}, {0x115c2, 0x115c3, 1}, {0x115c9, 0x115d7, 1}, {0x11641, 0x11642, 1},
+		{0x1173c, 0x1173e, 1}, {0x11944, 0x11944, 1}, {0x11946, 0x11946, 1}, {0x11a42, 0x11a43, 1},
+		{0x11a9b, 0x11a9c, 1}, {0x11c41, 0x11c42, 1}, {0x11ef7, 0x11ef8, 1}, {0x11f43, 0x11f44, 1},
+		{0x16a6e, 0x16a6f, 1}, {0x16af5, 0x16af5, 1}, {0x16b37, 0x16b38, 1}, {0x16b44, 0x16b44, 1},
+		{0x16e98, 0x16e98, 1}, {0x1bc9f, 0x1bc9f, 1}, {0x1da88, 0x1da88, 1},
+	},
+	LatinOffset: 3,
+}
+
+func isTerminal(r rune) bool { return unicode.Is(terminalMarks, r) }
+
+// isPunctuationOrTerminal reports whether r is one of the 281 characters that
+// the head profile holds for punctuation: the 129 of the release profile and the
+// terminal marks.
+func isPunctuationOrTerminal(r rune) bool { return words.IsPunctuation(r) || isTerminal(r) }
+
+// allTerminal stands for terminalMarks in a parameter that lists characters.
+const allTerminal = "terminal"
+
+// endings returns a test for the last character of a line, from a list of
+// characters or the word terminal.
+func endings(list []string) (func(last rune) bool, error) {
+	if len(list) == 1 && list[0] == allTerminal {
+		return isTerminal, nil
+	}
+	for _, mark := range list {
+		if utf8.RuneCountInString(mark) != 1 {
+			return nil, fmt.Errorf("%q is neither one character nor %s", mark, allTerminal)
+		}
+	}
+	marks := strings.Join(list, "")
+	return func(last rune) bool { return strings.ContainsRune(marks, last) }, nil
+}
