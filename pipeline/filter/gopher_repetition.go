@@ -2,7 +2,6 @@ package filter
 
 import (
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"finest/pipeline"
@@ -142,74 +141,4 @@ func (g *GopherRepetition) Process(d *pipeline.Document) *pipeline.Drop {
 		}
 	}
 	return nil
-}
-
-// ngrams counts n-grams of words. Its keys are pieces of the words joined once,
-// so that no n-gram is built.
-type ngrams struct {
-	spaced, joined   string // the words with one space between, and without
-	spacedAt, joinAt []int  // where each word starts in them, and where the next would
-	characters       []int  // of all words before each, and of all
-}
-
-func newNgrams(tokens []string) *ngrams {
-	g := &ngrams{
-		spaced:     strings.Join(tokens, " "),
-		joined:     strings.Join(tokens, ""),
-		spacedAt:   make([]int, len(tokens)+1),
-		joinAt:     make([]int, len(tokens)+1),
-		characters: make([]int, len(tokens)+1),
-	}
-	for i, w := range tokens {
-		g.spacedAt[i+1] = g.spacedAt[i] + len(w) + 1
-		g.joinAt[i+1] = g.joinAt[i] + len(w)
-		g.characters[i+1] = g.characters[i] + utf8.RuneCountInString(w)
-	}
-	return g
-}
-
-func (g *ngrams) count(n int) int { return len(g.joinAt) - n }
-
-// top returns how many characters the most frequent n-gram has in all its
-// occurrences, with single spaces between its words; of several as frequent, the
-// one seen first counts. Without n words it is 0.
-func (g *ngrams) top(n int) int {
-	type entry struct{ count, characters int }
-	var entries []entry
-	index := make(map[string]int, max(g.count(n), 0))
-	for i := range g.count(n) {
-		key := g.spaced[g.spacedAt[i] : g.spacedAt[i+n]-1]
-		at, ok := index[key]
-		if !ok {
-			at = len(entries)
-			index[key] = at
-			entries = append(entries, entry{characters: g.characters[i+n] - g.characters[i] + n - 1})
-		}
-		entries[at].count++
-	}
-	var best entry
-	for _, e := range entries {
-		if e.count > best.count {
-			best = e
-		}
-	}
-	return best.count * best.characters
-}
-
-// duplicated returns the characters of the n-grams that were there before, words
-// joined without spaces. A repeated n-gram is passed over as a whole.
-func (g *ngrams) duplicated(n int) int {
-	seen := make(map[string]struct{}, max(g.count(n), 0))
-	total := 0
-	for i := 0; i < g.count(n); {
-		key := g.joined[g.joinAt[i]:g.joinAt[i+n]]
-		if _, ok := seen[key]; ok {
-			total += g.characters[i+n] - g.characters[i]
-			i += n
-			continue
-		}
-		seen[key] = struct{}{}
-		i++
-	}
-	return total
 }
