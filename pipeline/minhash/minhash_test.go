@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"pgregory.net/rapid"
+
 	"finest/internal/contract"
 	"finest/pipeline"
 	"finest/pipeline/minhash"
@@ -36,7 +38,7 @@ func sumOf(values []uint64) string {
 // The golden values of this file were computed with datatrove and numpy, seed 1.
 
 func TestPermutations(t *testing.T) {
-	a, b := minhash.NewHasher(1).Permutations()
+	a, b := minhash.NewHasher(1, minhash.SHA1).Permutations()
 	for _, tt := range []struct {
 		name   string
 		values []uint64
@@ -65,13 +67,17 @@ func TestPermutations(t *testing.T) {
 
 func TestSignature(t *testing.T) {
 	text := strings.Fields("the quick brown fox jumps over the lazy dog")
-	wantShingles := []uint64{
-		12313522834835307089, 13802602654544986703, 6350799717277693736, 10823048585179756349, 13679420430192371655,
+	for hash, want := range map[minhash.Hash][]uint64{
+		minhash.SHA1: {
+			12313522834835307089, 13802602654544986703, 6350799717277693736, 10823048585179756349, 13679420430192371655,
+		},
+		minhash.XXHash: {7797000677988824208, 4793414983259776074},
+	} {
+		if got := minhash.Shingles(text, hash); len(got) != 5 || !slices.Equal(got[:len(want)], want) {
+			t.Errorf("%s: shingles %v, want %v", hash, got, want)
+		}
 	}
-	if got := minhash.Shingles(text); !slices.Equal(got, wantShingles) {
-		t.Errorf("shingles %v, want %v", got, wantShingles)
-	}
-	signature := minhash.NewHasher(1).Signature(text)
+	signature := minhash.NewHasher(1, minhash.SHA1).Signature(text)
 	for band, want := range map[int][]uint64{
 		0: {
 			585594454516184072, 284080765670708113, 594234408324153881, 226360113463360020,
@@ -92,7 +98,7 @@ func TestSignature(t *testing.T) {
 }
 
 func TestBandKeys(t *testing.T) {
-	signature := minhash.NewHasher(1).Signature(strings.Fields("the quick brown fox jumps over the lazy dog"))
+	signature := minhash.NewHasher(1, minhash.SHA1).Signature(strings.Fields("the quick brown fox jumps over the lazy dog"))
 	keys := minhash.BandKeys(signature)
 	if len(keys) != contract.Bands {
 		t.Fatalf("%d keys, want %d", len(keys), contract.Bands)
@@ -136,6 +142,26 @@ func TestStageIgnoresFormOfTheText(t *testing.T) {
 	}
 }
 
+// The profiles differ in how they take a text apart, and in nothing after that.
+func TestStageOfTheHeadProfile(t *testing.T) {
+	spec := minhash.Spec()
+	spec.Params["normalization"], spec.Params["words"], spec.Params["hash"] = "head", "spacy", "xxhash64"
+	s, err := minhash.New(spec, words.SpaCy())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &pipeline.Document{Text: "A state-of-the-art café, built in 1999.5!"}
+	b := &pipeline.Document{Text: "a STATE of the art cafe built in 7"}
+	s.Process(a)
+	s.Process(b)
+	if len(a.BandKeys) != contract.Bands || !slices.Equal(a.BandKeys, b.BandKeys) {
+		t.Errorf("keys %x and %x", a.BandKeys, b.BandKeys)
+	}
+	if other := newStage(t); other.Process(b) != nil || slices.Equal(a.BandKeys, b.BandKeys) {
+		t.Error("the hash makes no difference")
+	}
+}
+
 func TestNewRefusesOtherParameters(t *testing.T) {
 	for name := range minhash.Spec().Params {
 		spec := minhash.Spec()
@@ -149,7 +175,7 @@ func TestNewRefusesOtherParameters(t *testing.T) {
 // The share of pairs that meet follows 1 − (1 − s^8)^14 for a share s of equal
 // shingles.
 func TestProbabilityOfMeeting(t *testing.T) {
-	h := minhash.NewHasher(1)
+	h := minhash.NewHasher(1, minhash.SHA1)
 	random := rand.New(rand.NewPCG(1, 2))
 	const pairs, length = 300, 400
 	for _, tt := range []struct{ share, want float64 }{{0.70, 0.565}, {0.80, 0.924}, {0.90, 0.9996}} {
@@ -179,11 +205,88 @@ func TestProbabilityOfMeeting(t *testing.T) {
 	}
 }
 
+// The fast loop over the permutations is the textbook's arithmetic, also where
+// its shortcut does not hold.
+func TestPermutationArithmetic(t *testing.T) {
+	h := minhash.NewHasher(1, minhash.SHA1)
+	const prime = 1<<61 - 1
+	rapid.Check(t, func(t *rapid.T) {
+		i := 2 * rapid.IntRange(0, 55).Draw(t, "pair")
+		xs := rapid.SliceOf(rapid.Uint64()).Draw(t, "xs")
+		odd := i
+		for odd < 112 && h.Even(odd) {
+			odd++
+		}
+		if odd <= i+1 {
+			for _, v := range rapid.SliceOf(rapid.SampledFrom([]uint64{
+				0, 1, prime - 1, prime, prime + 1, 2*prime - 1, 2 * prime, 7 * prime, 8 * prime, 8*prime + 7, 1<<64 - 1,
+			})).Draw(t, "images") {
+				xs = append(xs, h.Preimage(odd, v))
+			}
+		}
+		if slow, fast := h.Images(i, xs); slow != fast {
+			t.Fatalf("permutations %d and %d: %v, by division %v", i, i+1, fast, slow)
+		}
+	})
+}
+
+// A signature is the smallest of the signatures of its parts that overlap by
+// four words, however long it is.
+func TestSignatureOfLongTexts(t *testing.T) {
+	h := minhash.NewHasher(1, minhash.XXHash)
+	for _, n := range []int{511, 512, 515, 516, 517, 1027, 1028, 1029, 3000} {
+		text := make([]string, n)
+		for i := range text {
+			text[i] = fmt.Sprint("w", i)
+		}
+		want := make([]uint64, 112)
+		for i := range want {
+			want[i] = 1<<64 - 1
+		}
+		for i := range n - 4 {
+			for j, v := range h.Signature(text[i : i+5]) {
+				want[j] = min(want[j], v)
+			}
+		}
+		if got := h.Signature(text); !slices.Equal(got, want) {
+			t.Errorf("%d words: the signature is not the least of its parts", n)
+		}
+	}
+}
+
+const sentence = "The committee met on Thursday to discuss, at length, 42 unforeseen details. "
+
 func BenchmarkStage(b *testing.B) {
 	s := newStage(b)
-	d := &pipeline.Document{Text: strings.Repeat("The committee met on Thursday to discuss, at length, 42 unforeseen details. ", 70)}
+	d := &pipeline.Document{Text: strings.Repeat(sentence, 70)}
 	b.SetBytes(int64(len(d.Text)))
 	for b.Loop() {
 		s.Process(d)
+	}
+}
+
+// The parts of the stage, whose time per byte must not grow with the text.
+func BenchmarkParts(b *testing.B) {
+	for _, size := range []int{1 << 10, 100 << 10, 10 << 20} {
+		text := strings.Repeat(sentence, size/len(sentence)+1)[:size]
+		normal := minhash.Release.Apply(text)
+		tokens := words.NLTK().Words(normal)
+		h := minhash.NewHasher(1, minhash.SHA1)
+		for _, part := range []struct {
+			name string
+			do   func()
+		}{
+			{"normalise", func() { minhash.Release.Apply(text) }},
+			{"normalise-head", func() { minhash.Head.Apply(text) }},
+			{"tokenise", func() { words.NLTK().Words(normal) }},
+			{"from-tokens", func() { minhash.BandKeys(h.Signature(tokens)) }},
+		} {
+			b.Run(fmt.Sprintf("%s/%dKiB", part.name, size>>10), func(b *testing.B) {
+				b.SetBytes(int64(size))
+				for b.Loop() {
+					part.do()
+				}
+			})
+		}
 	}
 }

@@ -7,18 +7,39 @@ const prime = 1<<61 - 1
 // product wraps around first is datatrove's arithmetic, not the textbook's.
 type permutation struct{ a, b uint64 }
 
-// least returns the smallest image of xs.
-func (p permutation) least(xs []uint64) uint64 {
-	least := uint64(prime)
-	for _, x := range xs {
-		v := p.a*x + p.b
-		v = v&prime + v>>61
-		if v >= prime {
-			v -= prime
-		}
-		least = min(least, v)
+// image returns what the permutation makes of x.
+func (p permutation) image(x uint64) uint64 {
+	v := fold(p.a*x + p.b)
+	if v >= prime {
+		v -= prime
 	}
-	return least
+	return v
+}
+
+// fold returns a number that is v modulo prime, but may exceed prime by up to 7:
+// 2^61 is 1 modulo prime, so the bits above count as they are.
+func fold(v uint64) uint64 { return v&prime + v>>61 }
+
+// leastOfTwo returns the smallest image of xs under p and under q. Two at a time
+// keep the processor's multiplier busy.
+//
+// The loop leaves out the last step of the reduction, which hardly ever does
+// anything, and only notes whether it would have: v ≥ prime where v + 1 has a
+// bit above the 61st.
+func leastOfTwo(p, q permutation, xs []uint64) (v, w uint64) {
+	v, w = prime, prime
+	var beyond uint64
+	for _, x := range xs {
+		y, z := fold(p.a*x+p.b), fold(q.a*x+q.b)
+		beyond |= (y + 1) | (z + 1)
+		v, w = min(v, y), min(w, z)
+	}
+	if beyond > prime {
+		for _, x := range xs {
+			v, w = min(v, p.image(x)), min(w, q.image(x))
+		}
+	}
+	return v, w
 }
 
 // newPermutations draws n permutations as numpy's RandomState(seed) does:
