@@ -19,7 +19,7 @@ import (
 	"finest/internal/durable"
 	"finest/internal/polite"
 	"finest/pipeline"
-	"finest/pipeline/filter"
+	"finest/pipeline/assets"
 	"finest/pipeline/recipes"
 	"finest/roles/refiner"
 )
@@ -174,7 +174,7 @@ func buildRunner(c *invocation, recipe string) (*pipeline.Runner, error) {
 
 func buildRecipe(c *invocation, r contract.Recipe) (*pipeline.Runner, error) {
 	runner, err := recipes.Build(r, c.String("assets"))
-	var missing *filter.MissingAssetError
+	var missing *assets.MissingError
 	if errors.As(err, &missing) {
 		return nil, withHint(usageError("%w", err), "put them into %s, or use --recipe fineweb-nolists, which needs none", c.String("assets"))
 	}

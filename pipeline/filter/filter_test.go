@@ -57,7 +57,7 @@ type stageKind struct {
 }
 
 func stageKinds(t *testing.T) []stageKind {
-	pinned, dir := assets(t, lists)
+	pinned, dir := listFiles(t, lists)
 	return []stageKind{
 		{filter.GopherRepetitionSpec, filter.NewGopherRepetition},
 		{filter.GopherQualitySpec, filter.NewGopherQuality},

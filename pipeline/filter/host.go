@@ -1,16 +1,17 @@
 package filter
 
 import (
-	"slices"
 	"strings"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
+
+	"finest/pipeline/words"
 )
 
 // hostOf returns the host of a URL, found the lenient way of tldextract: after
 // the scheme and any user, before port, path, query or fragment, without
-// trailing dots. Its case is kept.
+// trailing dots. Its case is kept, and so are the brackets of an IPv6 address.
 func hostOf(url string) string {
 	if i := strings.Index(url, "//"); i >= 0 && isScheme(url[:i]) {
 		url = url[i+2:]
@@ -19,14 +20,16 @@ func hostOf(url string) string {
 		url = url[:i]
 	}
 	url = url[strings.LastIndexByte(url, '@')+1:]
+	if strings.HasPrefix(url, "[") {
+		if i := strings.IndexByte(url, ']'); i >= 0 {
+			return url[:i+1]
+		}
+	}
 	if i := strings.IndexByte(url, ':'); i >= 0 {
 		url = url[:i]
 	}
-	return strings.TrimRight(strings.TrimSpace(url), labelDots)
+	return strings.TrimRight(words.TrimSpace(url), ".\u3002\uff0e\uff61")
 }
-
-// labelDots are the characters that separate labels in a host.
-const labelDots = ".\u3002\uff0e\uff61"
 
 // isScheme reports whether s is nothing, or a scheme and its colon.
 func isScheme(s string) bool {
@@ -39,17 +42,46 @@ func isScheme(s string) bool {
 	}) < 0
 }
 
+// dots are the characters that separate labels in a host, apart from the point.
+var dots = strings.NewReplacer("\u3002", ".", "\uff0e", ".", "\uff61", ".")
+
 // domains returns the registered domain of a host, one label and its public
-// suffix, and the whole host with dots between its labels. Both are empty where
-// no ICANN suffix of the Public Suffix List matches, or nothing stands before
-// it. The list is the one in the module golang.org/x/net.
+// suffix, and the whole host with points between its labels. Both are empty
+// where no ICANN suffix of the Public Suffix List matches, or no label, or an
+// empty one, stands before it. The list is the one in the module
+// golang.org/x/net.
 func domains(host string) (registered, whole string) {
-	labels := strings.FieldsFunc(host, func(r rune) bool { return strings.ContainsRune(labelDots, r) })
-	n := icannLabels(canonicalEnd(labels))
-	if n == 0 || n >= len(labels) {
+	host = dots.Replace(host)
+	end, _ := cutEnd(host, suffixLabels)
+	n := icannLabels(canonical(end))
+	if n == 0 {
 		return "", ""
 	}
-	return strings.Join(labels[len(labels)-n-1:], "."), strings.Join(labels, ".")
+	suffix, before := cutEnd(host, n)
+	label, _ := cutEnd(before, 1)
+	if label == "" {
+		return "", ""
+	}
+	registered = label + "." + suffix
+	// Of an empty label in front alone nothing is left, not even its point.
+	if host == "."+registered {
+		return registered, registered
+	}
+	return registered, host
+}
+
+// cutEnd returns the last n labels of a host and, without the point between, the
+// labels before them.
+func cutEnd(host string, n int) (end, before string) {
+	at := len(host)
+	for range n {
+		point := strings.LastIndexByte(host[:at], '.')
+		if point < 0 {
+			return host, ""
+		}
+		at = point
+	}
+	return host[at+1:], host[:at]
 }
 
 const (
@@ -59,16 +91,16 @@ const (
 	labelBytes = 252
 )
 
-// canonicalEnd returns the last labels of a host in lower case and Punycode. It
-// bounds what Punycode, whose cost grows with the square of the length, has to
-// do; a label that is too long stands in no list and is left as it is.
-func canonicalEnd(labels []string) string {
-	labels = slices.Clone(labels[max(0, len(labels)-suffixLabels):])
+// canonical returns labels in lower case and Punycode, as the list is compared
+// with. It bounds what Punycode, whose cost grows with the square of the length,
+// has to do; a label that is too long stands in no list and is left as it is.
+func canonical(host string) string {
+	labels := strings.Split(host, ".")
 	for i, label := range labels {
 		if len(label) > labelBytes {
 			continue
 		}
-		if ascii, err := idna.Punycode.ToASCII(strings.ToLower(label)); err == nil {
+		if ascii, err := idna.Punycode.ToASCII(words.Lower(label)); err == nil {
 			labels[i] = ascii
 		}
 	}

@@ -6,24 +6,23 @@ import (
 )
 
 // lineSet is a set of the lines of a file: the file itself and a table of
-// offsets, together the file's size and at most 16 bytes a line. The adult
-// domains of UT1, 4.5 million lines, take 190 MB.
+// offsets, together the file's size and at most 11 bytes a line. The adult
+// domains of UT1, 4.5 million lines, take 156 MB.
 type lineSet struct {
 	data []byte
 	seed maphash.Seed
 	// table holds 1 + the offset of a line at or, if that is taken, after its
-	// hash; it is at most half full.
+	// hash; it is at most three quarters full. Offsets fit, as assets are not
+	// larger than assets.MaxBytes.
 	table []uint32
 }
-
-// maxListBytes bounds the size of a list, so that offsets fit.
-const maxListBytes = 1<<32 - 2
 
 // newLineSet returns the set of the lines of data, stripped of ASCII space;
 // empty lines and those that begin with # are left out.
 func newLineSet(data []byte) *lineSet {
-	size := 1
-	for size < 2*(bytes.Count(data, []byte("\n"))+1) {
+	lines := bytes.Count(data, []byte("\n")) + 1
+	size := 2
+	for 3*size < 4*lines {
 		size *= 2
 	}
 	s := &lineSet{data: data, seed: maphash.MakeSeed(), table: make([]uint32, size)}

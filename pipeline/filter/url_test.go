@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"finest/pipeline"
+	"finest/pipeline/assets"
 	"finest/pipeline/filter"
 	"finest/pipeline/stagetest"
 )
@@ -25,8 +26,8 @@ var lists = map[string]string{
 	"soft_banned_words.txt": "mild\nsoft\nsoft\n",
 }
 
-// assets writes lists into a folder and returns it with a spec that pins them.
-func assets(t *testing.T, lists map[string]string) (pipeline.StageSpec, string) {
+// listFiles writes lists into a folder and returns it with a spec that pins them.
+func listFiles(t *testing.T, lists map[string]string) (pipeline.StageSpec, string) {
 	t.Helper()
 	dir := t.TempDir()
 	spec := filter.URLSpec()
@@ -42,7 +43,7 @@ func assets(t *testing.T, lists map[string]string) (pipeline.StageSpec, string) 
 }
 
 func TestURL(t *testing.T) {
-	spec, dir := assets(t, lists)
+	spec, dir := listFiles(t, lists)
 	stage, err := filter.NewURL(spec, dir)
 	if err != nil {
 		t.Fatal(err)
@@ -92,18 +93,18 @@ func TestURL(t *testing.T) {
 }
 
 func TestURLKeepsTheContract(t *testing.T) {
-	spec, dir := assets(t, lists)
+	spec, dir := listFiles(t, lists)
 	stagetest.Suite(t, spec, func(s pipeline.StageSpec) (pipeline.Stage, error) { return filter.NewURL(s, dir) })
 }
 
 func TestURLAssets(t *testing.T) {
-	spec, dir := assets(t, lists)
+	spec, dir := listFiles(t, lists)
 	for _, name := range []string{"urls", "domains"} {
 		if err := os.Remove(filepath.Join(dir, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	var missing *filter.MissingAssetError
+	var missing *assets.MissingError
 	if _, err := filter.NewURL(spec, dir); !errors.As(err, &missing) || !slices.Equal(missing.Names, []string{"domains", "urls"}) {
 		t.Errorf("two files removed: error %v", err)
 	}
@@ -111,7 +112,7 @@ func TestURLAssets(t *testing.T) {
 		t.Errorf("no folder: error %v", err)
 	}
 
-	spec, dir = assets(t, lists)
+	spec, dir = listFiles(t, lists)
 	spec.Assets[2].SHA256 = strings.Repeat("0", 64)
 	if _, err := filter.NewURL(spec, dir); err == nil || errors.As(err, &missing) || !strings.Contains(err.Error(), "banned_words.txt") {
 		t.Errorf("another hash: error %v", err)
@@ -120,7 +121,7 @@ func TestURLAssets(t *testing.T) {
 	if _, err := filter.NewURL(spec, dir); err == nil || errors.As(err, &missing) {
 		t.Errorf("a name outside the folder: error %v", err)
 	}
-	spec, dir = assets(t, lists)
+	spec, dir = listFiles(t, lists)
 	spec.Assets = spec.Assets[:4]
 	if _, err := filter.NewURL(spec, dir); err == nil {
 		t.Error("a recipe without one of the lists: no error")

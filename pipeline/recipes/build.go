@@ -57,7 +57,7 @@ func stageNamed(name string) (kind, error) {
 }
 
 // Build returns a runner of r with one worker per CPU. Stages that need files
-// look for them in assetsDir; the error is a *filter.MissingAssetError if some
+// look for them in assetsDir; the error is a *assets.MissingError if some
 // are not there.
 func Build(r contract.Recipe, assetsDir string) (*pipeline.Runner, error) {
 	if err := r.Validate(); err != nil {

@@ -10,7 +10,7 @@ import (
 
 	"finest/internal/contract"
 	"finest/pipeline"
-	"finest/pipeline/filter"
+	"finest/pipeline/assets"
 	"finest/pipeline/recipes"
 )
 
@@ -73,7 +73,7 @@ func TestBuild(t *testing.T) {
 	if len(runner.Stages) != len(r.Stages)-1 || runner.Workers < 1 || runner.Page.MaxBytes == 0 {
 		t.Fatalf("%+v", runner)
 	}
-	var missing *filter.MissingAssetError
+	var missing *assets.MissingError
 	if _, err := recipes.Build(named(t, recipes.FineWeb), t.TempDir()); !errors.As(err, &missing) || len(missing.Names) == 0 {
 		t.Fatalf("error %v", err)
 	}
