@@ -33,8 +33,14 @@ func (r Row) Canonical() []any {
 }
 
 // RowColumns returns the names of a shard's columns in the order of Canonical.
-func RowColumns() []string {
-	t := reflect.TypeFor[Row]()
+func RowColumns() []string { return columns[Row]() }
+
+// LedgerColumns returns the names of a ledger's columns in the order of
+// Canonical.
+func LedgerColumns() []string { return columns[LedgerRow]() }
+
+func columns[T any]() []string {
+	t := reflect.TypeFor[T]()
 	names := make([]string, t.NumField())
 	for i := range names {
 		names[i], _, _ = strings.Cut(t.Field(i).Tag.Get("parquet"), ",")
