@@ -11,9 +11,9 @@ func (m *Model) embed(text string) (hidden []float32, ok bool) {
 	a := accumulator{model: m, sum: make([]float32, m.dim)}
 	line, _, _ := strings.Cut(text, "\n")
 	for line != "" {
-		end := strings.IndexAny(line, " \t\v\f\r\x00")
-		if end < 0 {
-			end = len(line)
+		end := 0
+		for end < len(line) && !isSeparator(line[end]) {
+			end++
 		}
 		if end > 0 && !a.addWord(line[:end]) {
 			return a.mean()
@@ -22,6 +22,11 @@ func (m *Model) embed(text string) (hidden []float32, ok bool) {
 	}
 	a.addWord(endOfSentence)
 	return a.mean()
+}
+
+// isSeparator reports whether fastText ends a word at a byte.
+func isSeparator(c byte) bool {
+	return c == ' ' || c == '\t' || c == '\v' || c == '\f' || c == '\r' || c == 0
 }
 
 // accumulator sums rows of the input matrix in the order in which they come.
@@ -44,9 +49,9 @@ func (a *accumulator) mean() ([]float32, bool) {
 }
 
 func (a *accumulator) add(row int32) {
-	sum := a.sum
-	for i, x := range a.model.input.row(row)[:len(sum)] {
-		sum[i] += x
+	numbers := a.model.input.row(row)
+	for i := range a.sum {
+		a.sum[i] += number(numbers, i)
 	}
 	a.rows++
 }
@@ -94,13 +99,12 @@ func (a *accumulator) addNgrams(word string) {
 }
 
 func (a *accumulator) addBucket(bucket uint32) {
-	row := int32(bucket)
-	if a.model.kept != nil {
-		if row = a.model.kept[bucket]; row == gone {
-			return
-		}
+	m := a.model
+	if m.kept == nil {
+		a.add(m.nwords + int32(bucket))
+	} else if row := m.kept.row(bucket); row != nil {
+		a.add(m.nwords + *row)
 	}
-	a.add(a.model.nwords + row)
 }
 
 const fnvOffset, fnvPrime = 2166136261, 16777619

@@ -5,6 +5,7 @@ package langid
 
 import (
 	"cmp"
+	"encoding/binary"
 	"math"
 	"slices"
 )
@@ -24,10 +25,10 @@ type Model struct {
 	minn, maxn int
 	bucket     uint32
 	nwords     int32
-	// kept is the row after the words of each bucket, or gone; nil if no bucket
-	// was pruned away, and then a bucket is its own row. pruned means that none
-	// is left.
-	kept     []int32
+	// kept knows the rows after the words that buckets have; nil if no bucket was
+	// pruned away, and then a bucket is its own row. pruned means that none is
+	// left.
+	kept     *keptBuckets
 	keptRows int
 	pruned   bool
 
@@ -37,23 +38,27 @@ type Model struct {
 // labelEntry marks a label among the known words.
 const labelEntry = -1
 
-// gone marks a bucket that pruning took away.
-const gone = -1
-
 const (
 	endOfSentence = "</s>"
 	labelPrefix   = "__label__"
 )
 
-// matrix holds rows of single precision numbers.
+// matrix holds rows of single precision numbers as a model file does, little
+// endian, so that a large file is not held twice.
 type matrix struct {
 	rows, cols int
-	data       []float32
+	data       []byte
 }
 
-func (m *matrix) row(i int32) []float32 {
-	at := int(i) * m.cols
-	return m.data[at : at+m.cols : at+m.cols]
+func (m *matrix) row(i int32) []byte {
+	size := 4 * m.cols
+	at := int(i) * size
+	return m.data[at : at+size : at+size]
+}
+
+// number returns number i of a row.
+func number(row []byte, i int) float32 {
+	return math.Float32frombits(binary.LittleEndian.Uint32(row[4*i : 4*i+4 : 4*i+4]))
 }
 
 // Predict returns the most probable label of a text, without its prefix, and its
@@ -65,22 +70,54 @@ func (m *Model) Predict(text string) (label string, score float64) {
 	if !ok {
 		return "", 0
 	}
-	best := prediction{label: -1, logarithm: float32(math.Inf(-1))}
-	if m.tree != nil {
-		m.descend(hidden, &best)
-	} else {
-		m.softmax(hidden, &best)
-	}
-	if best.label < 0 {
+	best, highest := -1, lowest
+	m.classify(hidden, func(label int, logarithm float32) float32 {
+		if logarithm >= highest {
+			best, highest = label, logarithm
+		}
+		return highest
+	})
+	if best < 0 {
 		return "", 0
 	}
-	return m.labels[best.label], float64(float32(exp(float64(best.logarithm))))
+	return m.labels[best], probability(highest)
 }
 
-type prediction struct {
-	label     int
-	logarithm float32
+// Probabilities returns the probability of each of Labels, in their order, and 0
+// for those that fastText leaves out of its answer for being below 1e-5. The
+// highest may differ from that of Predict by 1e-5 of it, as fastText's do, which
+// does not follow every branch for the best label alone. It is nil where the text
+// holds nothing that the model knows.
+func (m *Model) Probabilities(text string) []float64 {
+	hidden, ok := m.embed(text)
+	if !ok {
+		return nil
+	}
+	out := make([]float64, len(m.labels))
+	m.classify(hidden, func(label int, logarithm float32) float32 {
+		out[label] = probability(logarithm)
+		return lowest
+	})
+	return out
 }
+
+// Labels returns the labels of the model, without prefix. Callers must not
+// change them.
+func (m *Model) Labels() []string { return m.labels }
+
+func probability(logarithm float32) float64 { return float64(float32(exp(float64(logarithm)))) }
+
+// classify hands over labels with the logarithms of their probabilities. found
+// returns below what logarithm no further label is wanted.
+func (m *Model) classify(hidden []float32, found func(label int, logarithm float32) (wanted float32)) {
+	if m.tree != nil {
+		m.descend(hidden, found)
+	} else {
+		m.softmax(hidden, found)
+	}
+}
+
+var lowest = float32(math.Inf(-1))
 
 // floor is the logarithm of a probability below which fastText does not follow a
 // branch.
@@ -96,18 +133,19 @@ type branch struct {
 }
 
 // descend walks the tree of the hierarchical softmax, left before right, and
-// leaves out branches that cannot beat the best leaf so far.
-func (m *Model) descend(hidden []float32, best *prediction) {
+// leaves out branches that are no longer wanted.
+func (m *Model) descend(hidden []float32, found func(label int, logarithm float32) (wanted float32)) {
 	leaves := len(m.labels)
+	wanted := floor
 	stack := []branch{{len(m.tree) - 1, 0}}
 	for len(stack) > 0 {
 		b := stack[len(stack)-1]
 		stack = stack[:len(stack)-1]
-		if b.logarithm < floor || b.logarithm < best.logarithm {
+		if b.logarithm < wanted {
 			continue
 		}
 		if b.node < leaves {
-			*best = prediction{b.node, b.logarithm}
+			wanted = max(floor, found(b.node, b.logarithm))
 			continue
 		}
 		f := sigmoid(dot(m.output.row(int32(b.node-leaves)), hidden))
@@ -118,7 +156,7 @@ func (m *Model) descend(hidden []float32, best *prediction) {
 }
 
 // softmax judges all labels.
-func (m *Model) softmax(hidden []float32, best *prediction) {
+func (m *Model) softmax(hidden []float32, found func(label int, logarithm float32) (wanted float32)) {
 	scores := make([]float32, len(m.labels))
 	for i := range scores {
 		scores[i] = dot(m.output.row(int32(i)), hidden)
@@ -130,9 +168,7 @@ func (m *Model) softmax(hidden []float32, best *prediction) {
 		sum += scores[i]
 	}
 	for i, s := range scores {
-		if l := logarithm(s / sum); l >= best.logarithm {
-			*best = prediction{i, l}
-		}
+		found(i, logarithm(s/sum))
 	}
 }
 
@@ -140,11 +176,12 @@ func sigmoid(x float32) float32 {
 	return float32(1 / float64(1+float32(exp(float64(-x)))))
 }
 
-// dot adds the products in order; each is rounded before it is added.
-func dot(a, b []float32) float32 {
+// dot adds the products of a row with a vector in order; each is rounded before
+// it is added.
+func dot(row []byte, v []float32) float32 {
 	var sum float32
-	for i, x := range a {
-		sum += float32(x * b[i])
+	for i, x := range v {
+		sum += float32(number(row, i) * x)
 	}
 	return sum
 }

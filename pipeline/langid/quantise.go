@@ -1,5 +1,10 @@
 package langid
 
+import (
+	"encoding/binary"
+	"math"
+)
+
 // codes is the number of centroids of a product quantiser: one per byte value.
 const codes = 256
 
@@ -43,11 +48,11 @@ func (r *reader) quantisedMatrix() matrix {
 	if r.err != nil {
 		return matrix{}
 	}
-	m.data = make([]float32, m.rows*m.cols)
+	m.data = make([]byte, 4*m.rows*m.cols)
 	for i := range m.rows {
 		norm := float32(1)
 		if hasNorms {
-			norm = norms.centroids[normCodes[i]]
+			norm = number(norms.centroids, int(normCodes[i]))
 		}
 		q.expand(m.row(int32(i)), rowCodes[i*q.parts:], norm)
 	}
@@ -58,7 +63,7 @@ func (r *reader) quantisedMatrix() matrix {
 // the last one perhaps shorter, and each part is one of 256 centroids.
 type quantiser struct {
 	parts, width, last int
-	centroids          []float32
+	centroids          []byte
 }
 
 func (r *reader) quantiser(dim int) quantiser {
@@ -80,15 +85,16 @@ func (r *reader) quantiser(dim int) quantiser {
 }
 
 // expand writes the vector of a row's codes times its norm.
-func (q *quantiser) expand(row []float32, rowCodes []byte, norm float32) {
+func (q *quantiser) expand(row, rowCodes []byte, norm float32) {
 	for part := range q.parts {
 		width := q.width
 		if part == q.parts-1 {
 			width = q.last
 		}
 		at := part*codes*q.width + int(rowCodes[part])*width
-		for i, c := range q.centroids[at : at+width] {
-			row[part*q.width+i] = norm * c
+		for i := range width {
+			value := norm * number(q.centroids, at+i)
+			binary.LittleEndian.PutUint32(row[4*(part*q.width+i):], math.Float32bits(value))
 		}
 	}
 }

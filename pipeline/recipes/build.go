@@ -34,7 +34,7 @@ func stages() []kind {
 		{spec: pipeline.ReadSpec()},
 		{filter.URLSpec(), filter.NewURL},
 		{extract.Spec(), plain(extract.New)},
-		{langid.LanguageSpec(), plain(langid.NewLanguage)},
+		{langid.LanguageSpec(), langid.NewLanguage},
 		{filter.GopherRepetitionSpec(), plain(filter.NewGopherRepetition)},
 		{filter.GopherQualitySpec(), plain(filter.NewGopherQuality)},
 		{filter.C4Spec(), plain(filter.NewC4)},
