@@ -14,22 +14,50 @@ import (
 //	EMAIL = \bATOM(?:\.ATOM)*@(?:(?:LABEL\.)+LABEL|\[LITERAL])
 //	LITERAL = (?:OCTET\.){3}(?:OCTET|[A-Za-z0-9-]*[A-Za-z0-9]:)
 //
+// FineWeb's release had the same without A-Z.
+//
 // A scan from @ to @ finds the same matches: what may stand before an @ holds no
 // other one, so the leftmost match belongs to the first @ that has any.
 
-// nextEmail returns the leftmost match of EMAIL that starts at or after from.
-func nextEmail(text string, from int) (start, end int, ok bool) {
+// emailPattern finds addresses.
+type emailPattern struct {
+	// letter says which letters and digits labels and atoms consist of, atom which
+	// characters atoms do.
+	letter, atom [256]bool
+}
+
+func newEmailPattern(upperCase bool) *emailPattern {
+	p := &emailPattern{}
+	set := func(from, to byte) {
+		for c := from; c <= to; c++ {
+			p.letter[c] = true
+		}
+	}
+	set('a', 'z')
+	set('0', '9')
+	if upperCase {
+		set('A', 'Z')
+	}
+	p.atom = p.letter
+	for _, c := range []byte("!#$%&'*+/=?^_`{|}~-") {
+		p.atom[c] = true
+	}
+	return p
+}
+
+// next returns the leftmost match of EMAIL that starts at or after from.
+func (p *emailPattern) next(text string, from int) (start, end int, ok bool) {
 	for at := from; ; at++ {
 		i := strings.IndexByte(text[at:], '@')
 		if i < 0 {
 			return 0, 0, false
 		}
 		at += i
-		length := domainLength(text[at+1:])
+		length := p.domainLength(text[at+1:])
 		if length == 0 {
 			continue
 		}
-		if start, ok := localStart(text, from, at); ok {
+		if start, ok := p.localStart(text, from, at); ok {
 			return start, at + 1 + length, true
 		}
 	}
@@ -37,11 +65,11 @@ func nextEmail(text string, from int) (start, end int, ok bool) {
 
 // localStart returns the leftmost start, at or after from, of atoms with single
 // periods between that end at an @.
-func localStart(text string, from, at int) (int, bool) {
+func (p *emailPattern) localStart(text string, from, at int) (int, bool) {
 	first := at
-	for first > from && isAtom(text[first-1]) {
+	for first > from && p.atom[text[first-1]] {
 		first--
-		if first-1 > from && text[first-1] == '.' && isAtom(text[first-2]) {
+		if first-1 > from && text[first-1] == '.' && p.atom[text[first-2]] {
 			first--
 		}
 	}
@@ -55,14 +83,14 @@ func localStart(text string, from, at int) (int, bool) {
 
 // domainLength returns the length of the domain that s begins with: two labels
 // or more, or an address in brackets; 0 without one.
-func domainLength(s string) int {
+func (p *emailPattern) domainLength(s string) int {
 	if strings.HasPrefix(s, "[") {
-		return literalLength(s)
+		return p.literalLength(s)
 	}
 	at := 0
 	for labels := 0; ; labels++ {
-		run := at + labelRun(s[at:])
-		if isLabel(s[at:run]) && run+1 < len(s) && s[run] == '.' && isAlnum(s[run+1]) {
+		run := at + p.labelRun(s[at:])
+		if p.isLabel(s[at:run]) && run+1 < len(s) && s[run] == '.' && p.letter[s[run+1]] {
 			at = run + 1
 			continue
 		}
@@ -75,19 +103,21 @@ func domainLength(s string) int {
 
 // labelRun returns the length of the letters, digits and hyphens that s begins
 // with.
-func labelRun(s string) int {
+func (p *emailPattern) labelRun(s string) int {
 	n := 0
-	for n < len(s) && (isAlnum(s[n]) || s[n] == '-') {
+	for n < len(s) && (p.letter[s[n]] || s[n] == '-') {
 		n++
 	}
 	return n
 }
 
 // isLabel reports whether a run of letters, digits and hyphens is a label.
-func isLabel(s string) bool { return s != "" && isAlnum(s[0]) && isAlnum(s[len(s)-1]) }
+func (p *emailPattern) isLabel(s string) bool {
+	return s != "" && p.letter[s[0]] && p.letter[s[len(s)-1]]
+}
 
 // literalLength returns the length of the bracketed address that s begins with.
-func literalLength(s string) int {
+func (p *emailPattern) literalLength(s string) int {
 	at := 1
 	for range 3 {
 		n := octetRun(s[at:])
@@ -99,18 +129,12 @@ func literalLength(s string) int {
 	if n := octetRun(s[at:]); n > 0 && strings.HasPrefix(s[at+n:], "]") {
 		return at + n + 1
 	}
-	tag := labelRun(s[at:])
-	if tag > 0 && isAlnum(s[at+tag-1]) && strings.HasPrefix(s[at+tag:], ":]") {
+	tag := p.labelRun(s[at:])
+	if tag > 0 && p.letter[s[at+tag-1]] && strings.HasPrefix(s[at+tag:], ":]") {
 		return at + tag + 2
 	}
 	return 0
 }
-
-const atomSigns = "!#$%&'*+/=?^_`{|}~-"
-
-func isAlnum(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' || c >= '0' && c <= '9' }
-
-func isAtom(c byte) bool { return isAlnum(c) || strings.IndexByte(atomSigns, c) >= 0 }
 
 // atWordBorder reports whether exactly one of the characters before and at an
 // offset is a word character: Python's \b.

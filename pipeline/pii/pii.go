@@ -4,6 +4,7 @@ package pii
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"fmt"
 	"strings"
 
 	"finest/pipeline"
@@ -18,6 +19,7 @@ import (
 // the turn goes on from there within the document.
 type PII struct {
 	emails, ips   []string
+	email         *emailPattern
 	publicOnly    bool
 	drawFirst     bool
 	replaceEmails bool
@@ -29,6 +31,8 @@ type PII struct {
 // one is of the version fixed on 2024-05-02.
 //
 //	emails             replace e-mail addresses
+//	email_case         any: with letters of both cases; lower: as FineWeb did,
+//	                   which leaves A@b.co and cuts a@b.Com
 //	ips                replace IPv4 addresses
 //	public_ips_only    leave private and reserved ones
 //	email_replacement  what they are replaced with, in turn
@@ -39,6 +43,7 @@ func Spec() pipeline.StageSpec {
 		Name: "pii",
 		Params: map[string]string{
 			"emails":            "true",
+			"email_case":        "any",
 			"ips":               "true",
 			"public_ips_only":   "true",
 			"email_replacement": "email@example.com firstname.lastname@example.org",
@@ -53,6 +58,7 @@ func Spec() pipeline.StageSpec {
 func New(spec pipeline.StageSpec) (pipeline.Stage, error) {
 	p := pipeline.NewParams(spec)
 	s := &PII{
+		email:         newEmailPattern(p.Choice("email_case", "any", "lower") == "any"),
 		replaceEmails: p.Bool("emails"),
 		replaceIPs:    p.Bool("ips"),
 		publicOnly:    p.Bool("public_ips_only"),
@@ -60,9 +66,16 @@ func New(spec pipeline.StageSpec) (pipeline.Stage, error) {
 		ips:           p.List("ip_replacement"),
 		drawFirst:     p.Choice("first_replacement", "record", "list") == "record",
 	}
-	s.replaceEmails = s.replaceEmails && len(s.emails) > 0
-	s.replaceIPs = s.replaceIPs && len(s.ips) > 0
-	return s, p.Err()
+	if err := p.Err(); err != nil {
+		return nil, err
+	}
+	if s.replaceEmails && len(s.emails) == 0 {
+		return nil, fmt.Errorf("stage %s: parameter email_replacement: is empty; emails = false leaves addresses as they are", spec.Name)
+	}
+	if s.replaceIPs && len(s.ips) == 0 {
+		return nil, fmt.Errorf("stage %s: parameter ip_replacement: is empty; ips = false leaves addresses as they are", spec.Name)
+	}
+	return s, nil
 }
 
 // Name is "pii".
@@ -77,7 +90,7 @@ func (s *PII) Process(d *pipeline.Document) *pipeline.Drop {
 		draw = [2]uint64{binary.BigEndian.Uint64(sum[:8]), binary.BigEndian.Uint64(sum[8:16])}
 	}
 	if s.replaceEmails {
-		d.Text = replace(d.Text, s.emails, draw[0], nextEmail, func(string) bool { return true })
+		d.Text = replace(d.Text, s.emails, draw[0], s.email.next, func(string) bool { return true })
 	}
 	if s.replaceIPs {
 		d.Text = replace(d.Text, s.ips, draw[1], nextIP, s.isWanted)

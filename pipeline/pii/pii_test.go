@@ -72,6 +72,42 @@ func TestReplaced(t *testing.T) {
 	}
 }
 
+// TestLowerCasePattern holds what FineWeb's own pattern did to upper case.
+func TestLowerCasePattern(t *testing.T) {
+	stage := newPII(t, map[string]string{"email_case": "lower", "email_replacement": "EMAIL"})
+	for text, want := range map[string]string{
+		"a@b.co":               "EMAIL",
+		"NAME@MYSITE.COM":      "NAME@MYSITE.COM",
+		"Ann@example.com":      "Ann@example.com",
+		"First.last@b.co":      "First.EMAIL",
+		"a@b.Com":              "a@b.Com",
+		"a@b.co.Uk":            "EMAIL.Uk",
+		"a@b.coM":              "EMAILM",
+		"a@Mail.example.com":   "a@Mail.example.com",
+		"a@[1.2.3.A:]":         "a@[1.2.3.A:]",
+		"a@[1.2.3.a:] é!a@b.c": "EMAIL éEMAIL",
+	} {
+		if got := process(t, stage, "", text); got != want {
+			t.Errorf("%q becomes %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestNothingToReplaceWith: a list left empty must not switch the stage off.
+func TestNothingToReplaceWith(t *testing.T) {
+	for list, use := range map[string]string{"email_replacement": "emails", "ip_replacement": "ips"} {
+		spec := pii.Spec()
+		spec.Params[list] = ""
+		if _, err := pii.New(spec); err == nil || !strings.Contains(err.Error(), list) {
+			t.Errorf("empty %s: error %v", list, err)
+		}
+		spec.Params[use] = "false"
+		if _, err := pii.New(spec); err != nil {
+			t.Errorf("empty %s without %s: %v", list, use, err)
+		}
+	}
+}
+
 func TestUntouched(t *testing.T) {
 	stage := short(t)
 	for _, text := range []string{
