@@ -10,6 +10,7 @@ import (
 
 	"finest/internal/contract"
 	"finest/pipeline"
+	"finest/pipeline/dedup/keysort"
 	"finest/pipeline/minhash"
 	"finest/pipeline/shard"
 )
@@ -30,17 +31,23 @@ func (w *world) recluster(ledger []contract.LedgerRow, invented map[[2]int64]con
 	for k, r := range invented {
 		docs[k] = r
 	}
-	clusterer := minhash.NewClusterer()
+	clusterer := minhash.NewClusterer(keysort.Options{})
 	for i := range ledger {
-		clusterer.Add(ledger[i].BandKeys)
+		if err := clusterer.Add(ledger[i].BandKeys); err != nil {
+			w.t.Fatal(err)
+		}
 	}
 	var rows []contract.Row
-	for i, keeper := range clusterer.Keepers() {
+	keepers, err := clusterer.Keepers(w.t.Context())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for i, keeper := range keepers {
 		l := &ledger[i]
 		if len(l.BandKeys) > 0 {
 			l.KeptFile, l.KeptOffset = ledger[keeper].File, ledger[keeper].Offset
 			l.Outcome, l.Reason = contract.OutcomeKept, ""
-			if keeper != i {
+			if int(keeper) != i {
 				l.Outcome, l.Reason = contract.OutcomeMinHash, contract.ReasonDuplicate
 			}
 		}

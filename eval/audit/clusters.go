@@ -8,6 +8,7 @@ import (
 	"finest/eval"
 	"finest/internal/canon"
 	"finest/internal/contract"
+	"finest/pipeline/dedup/keysort"
 	"finest/pipeline/minhash"
 )
 
@@ -19,7 +20,7 @@ const MaxDocuments = 1 << 24
 // and exactly the lowest document of each cluster must be kept. It relies on
 // Content having passed.
 func Clusters(ctx context.Context, s *Submission, files Files) (eval.Check, error) {
-	r, err := replay(ledgerRows(ctx, files, s.Manifest), s.Manifest)
+	r, err := replay(ctx, ledgerRows(ctx, files, s.Manifest), s.Manifest)
 	if err != nil {
 		return conclude(ctx, eval.CheckClusters, err)
 	}
@@ -55,10 +56,10 @@ func (d document) kept() bool { return d.keptFile == d.file && d.keptOffset == d
 // replay clusters a ledger. Whether a row is kept is read from its keeper:
 // outcome and keeper of a row agree in every ledger that has the right form,
 // which replay checks too.
-func replay(rows iter.Seq2[contract.LedgerRow, error], m contract.Manifest) (clustering, error) {
+func replay(ctx context.Context, rows iter.Seq2[contract.LedgerRow, error], m contract.Manifest) (clustering, error) {
 	var tree canon.Tree
 	var docs []document
-	clusterer := minhash.NewClusterer()
+	clusterer := minhash.NewClusterer(keysort.Options{})
 	form := newLedgerForm(m)
 	for row, err := range rows {
 		if err != nil {
@@ -76,12 +77,18 @@ func replay(rows iter.Seq2[contract.LedgerRow, error], m contract.Manifest) (clu
 		if len(docs) == MaxDocuments {
 			return clustering{}, eval.Blame(eval.FaultOwn, fmt.Errorf("replay clusters: more than the %d documents that fit into memory", MaxDocuments))
 		}
-		clusterer.Add(row.BandKeys)
+		if err := clusterer.Add(row.BandKeys); err != nil {
+			return clustering{}, eval.Blame(eval.FaultOwn, err)
+		}
 		docs = append(docs, document{tree.Size() - 1, row.File, row.KeptFile, row.Offset, row.KeptOffset})
 	}
 	out := clustering{root: tree.Root().String(), rows: tree.Size(), documents: len(docs)}
-	for i, keeper := range clusterer.Keepers() {
-		if keeper == i {
+	keepers, err := clusterer.Keepers(ctx)
+	if err != nil {
+		return clustering{}, err
+	}
+	for i, keeper := range keepers {
+		if int(keeper) == i {
 			out.clusters++
 		}
 		if d, want := docs[i], docs[keeper]; out.violation == "" && (d.keptFile != want.file || d.keptOffset != want.offset) {

@@ -282,7 +282,7 @@ func confirmClusters(ctx context.Context, m contract.Manifest, files Files) (str
 	if files == nil {
 		return "", eval.Blame(eval.FaultHub, errors.New("replay clusters: the publication is not at hand"))
 	}
-	r, err := replay(ledgerRows(ctx, files, m), m)
+	r, err := replay(ctx, ledgerRows(ctx, files, m), m)
 	switch {
 	case err != nil:
 		return "", eval.Blame(eval.FaultHub, fmt.Errorf("replay clusters: %w", err))

@@ -24,6 +24,7 @@ import (
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/pipeline"
+	"finest/pipeline/dedup/keysort"
 	"finest/pipeline/minhash"
 	"finest/pipeline/shard"
 )
@@ -221,23 +222,26 @@ func (w *world) dump() string { return testCrawl }
 func (w *world) refine() {
 	w.t.Helper()
 	var docs []*contract.Row
-	clusterer := minhash.NewClusterer()
+	clusterer := minhash.NewClusterer(keysort.Options{})
 	for i, path := range w.paths {
 		f := pipeline.File{Number: int32(i), Path: pipeline.FilePath(path), Dump: w.dump(), Bytes: int64(len(w.data[path])), Leased: true}
 		_, err := w.runner.Scan(context.Background(), bytes.NewReader(w.data[path]), f, func(r pipeline.Result) error {
 			w.ledger = append(w.ledger, r.Ledger)
 			docs = append(docs, r.Row)
-			clusterer.Add(r.Ledger.BandKeys)
-			return nil
+			return clusterer.Add(r.Ledger.BandKeys)
 		})
 		if err != nil {
 			w.t.Fatal(err)
 		}
 	}
-	for i, keeper := range clusterer.Keepers() {
+	keepers, err := clusterer.Keepers(context.Background())
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for i, keeper := range keepers {
 		if l := &w.ledger[i]; len(l.BandKeys) > 0 {
 			l.KeptFile, l.KeptOffset = w.ledger[keeper].File, w.ledger[keeper].Offset
-			if keeper != i {
+			if int(keeper) != i {
 				l.Outcome, l.Reason = contract.OutcomeMinHash, contract.ReasonDuplicate
 			}
 		}

@@ -1,91 +1,101 @@
 package minhash
 
 import (
-	"cmp"
-	"runtime"
-	"slices"
-	"sync"
+	"context"
+	"fmt"
+	"math"
 
 	"finest/internal/contract"
+	"finest/pipeline/dedup/keysort"
 )
+
+// MaxDocuments is how many documents a Clusterer takes.
+const MaxDocuments = math.MaxUint32
 
 // Clusterer joins documents that share a key in at least one band, and all
 // documents that such pairs connect.
 //
-// It holds 224 bytes for each document with keys. Sorting is in place; Keepers
-// adds 12 bytes for each document. At most 2^31 − 1 documents fit.
+// It takes 224 bytes for each document with keys, in memory up to its options'
+// budget and on disk beyond that, and 4 bytes in memory for each document when
+// Keepers is called.
 type Clusterer struct {
-	documents int
-	bands     [contract.Bands][]entry
+	documents uint32
+	sorter    *keysort.Sorter
 }
 
-// entry is one document's key in one band.
-type entry struct {
-	key   uint64
-	index int32
-}
+// NewClusterer returns an empty clusterer; it is for one goroutine, and for one
+// use.
+func NewClusterer(o keysort.Options) *Clusterer { return &Clusterer{sorter: keysort.New(o)} }
 
-// NewClusterer returns an empty clusterer.
-func NewClusterer() *Clusterer { return &Clusterer{} }
-
-// Add takes the next document, in the order of (file, offset), and returns its
-// index, from 0. A document without keys matches none; keys beyond the last band
-// are ignored.
-func (c *Clusterer) Add(keys []uint64) (index int) {
-	index = c.documents
-	for band := range min(len(keys), len(c.bands)) {
-		c.bands[band] = append(c.bands[band], entry{keys[band], int32(index)})
+// Add takes the keys of the next document, in the order of (file, offset). A
+// document without keys matches none; keys beyond the last band are ignored. An
+// error is one of the disk.
+func (c *Clusterer) Add(keys []uint64) error {
+	if c.documents == MaxDocuments {
+		return fmt.Errorf("cluster documents: more than the %d that have numbers", uint32(MaxDocuments))
+	}
+	for band := range min(len(keys), contract.Bands) {
+		if err := c.sorter.Add(keysort.Entry{Key: keys[band], Document: c.documents, Place: uint32(band)}); err != nil {
+			return err
+		}
 	}
 	c.documents++
-	return index
+	return nil
 }
 
-// Keepers returns the document kept for each one's cluster: the lowest index in
-// it, which is the document itself where it has no duplicate before it.
+// Keepers returns the document kept for each one's cluster, by their numbers
+// from 0 in the order of Add: the lowest in it, which is the document itself
+// where it has no duplicate before it.
 //
 // The result depends on the keys and their order alone: joining is commutative,
-// so it does not matter which band is done first.
-func (c *Clusterer) Keepers() []int {
+// so it does not matter which key comes first. Nothing may be added afterwards.
+func (c *Clusterer) Keepers(ctx context.Context) ([]uint32, error) {
 	f := newForest(c.documents)
-	var mu sync.Mutex
-	var wg sync.WaitGroup
-	slots := make(chan struct{}, runtime.GOMAXPROCS(0))
-	for _, band := range c.bands {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			slices.SortFunc(band, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
-			mu.Lock()
-			defer mu.Unlock()
-			for i := 1; i < len(band); i++ {
-				if band[i].key == band[i-1].key {
-					f.join(band[i-1].index, band[i].index)
-				}
-			}
-		})
+	// Entries of one key come together. Those of one band are joined one to the
+	// next; the same key in another band is another key.
+	var key uint64
+	var last [contract.Bands]struct {
+		document uint32
+		seen     bool
 	}
-	wg.Wait()
-	keepers := make([]int, c.documents)
-	for i := range keepers {
-		keepers[i] = int(f.root(int32(i)))
+	for e, err := range c.sorter.Sorted(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if e.Key != key {
+			key = e.Key
+			clear(last[:])
+		}
+		if l := &last[e.Place]; l.seen {
+			f.join(l.document, e.Document)
+		} else {
+			l.seen = true
+		}
+		last[e.Place].document = e.Document
 	}
-	return keepers
+	for i := range f {
+		f[i] = f.root(uint32(i))
+	}
+	return f, nil
 }
+
+// Close frees disk and memory.
+func (c *Clusterer) Close() error { return c.sorter.Close() }
 
 // forest is a union-find structure in which a root is the lowest member of its
 // tree.
-type forest []int32
+type forest []uint32
 
-func newForest(n int) forest {
+func newForest(n uint32) forest {
 	f := make(forest, n)
 	for i := range f {
-		f[i] = int32(i)
+		f[i] = uint32(i)
 	}
 	return f
 }
 
 // root finds the root of i and halves the path to it.
-func (f forest) root(i int32) int32 {
+func (f forest) root(i uint32) uint32 {
 	for f[i] != i {
 		f[i] = f[f[i]]
 		i = f[i]
@@ -93,7 +103,7 @@ func (f forest) root(i int32) int32 {
 	return i
 }
 
-func (f forest) join(i, j int32) {
+func (f forest) join(i, j uint32) {
 	i, j = f.root(i), f.root(j)
 	if i < j {
 		f[j] = i

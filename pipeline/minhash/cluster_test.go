@@ -1,21 +1,32 @@
 package minhash_test
 
 import (
+	"context"
 	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
 
 	"finest/internal/contract"
+	"finest/pipeline/dedup/keysort"
 	"finest/pipeline/minhash"
 )
 
-func keepers(documents ...[]uint64) []int {
-	c := minhash.NewClusterer()
+func keepers(t interface{ Fatal(...any) }, o keysort.Options, documents ...[]uint64) []uint32 {
+	c := minhash.NewClusterer(o)
 	for _, keys := range documents {
-		c.Add(keys)
+		if err := c.Add(keys); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return c.Keepers()
+	out, err := c.Keepers(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out
 }
 
 // distinct returns keys that meet those of no other document.
@@ -31,48 +42,45 @@ func TestKeepers(t *testing.T) {
 	for _, tt := range []struct {
 		name      string
 		documents [][]uint64
-		want      []int
+		want      []uint32
 	}{
-		{"none", nil, []int{}},
-		{"all alone", [][]uint64{{1, 2}, {3, 4}}, []int{0, 1}},
-		{"one band is enough", [][]uint64{{1, 2}, {3, 4}, {9, 4}}, []int{0, 1, 1}},
-		{"the band counts", [][]uint64{{1, 2}, {2, 1}}, []int{0, 1}},
-		{"without keys", [][]uint64{nil, {1}, nil, {1}}, []int{0, 1, 2, 1}},
-		{"chain joins late", [][]uint64{{1, 10}, {2, 20}, {3, 20}, {1, 20}}, []int{0, 0, 0, 0}},
-		{"keys beyond the bands", [][]uint64{append(distinct(1), 7), append(distinct(2), 7)}, []int{0, 1}},
-		{"the last band", [][]uint64{append(distinct(1)[:13], 7), append(distinct(2)[:13], 7)}, []int{0, 0}},
+		{"none", nil, []uint32{}},
+		{"all alone", [][]uint64{{1, 2}, {3, 4}}, []uint32{0, 1}},
+		{"one band is enough", [][]uint64{{1, 2}, {3, 4}, {9, 4}}, []uint32{0, 1, 1}},
+		{"the band counts", [][]uint64{{1, 2}, {2, 1}}, []uint32{0, 1}},
+		{"without keys", [][]uint64{nil, {1}, nil, {1}}, []uint32{0, 1, 2, 1}},
+		{"chain joins late", [][]uint64{{1, 10}, {2, 20}, {3, 20}, {1, 20}}, []uint32{0, 0, 0, 0}},
+		{"keys beyond the bands", [][]uint64{append(distinct(1), 7), append(distinct(2), 7)}, []uint32{0, 1}},
+		{"the last band", [][]uint64{append(distinct(1)[:13], 7), append(distinct(2)[:13], 7)}, []uint32{0, 0}},
 	} {
-		if got := keepers(tt.documents...); !slices.Equal(got, tt.want) {
+		if got := keepers(t, keysort.Options{}, tt.documents...); !slices.Equal(got, tt.want) {
 			t.Errorf("%s: keepers %v, want %v", tt.name, got, tt.want)
 		}
 	}
 }
 
-func TestKeepersMayBeAskedTwice(t *testing.T) {
-	c := minhash.NewClusterer()
-	for _, k := range []uint64{5, 3, 5} {
-		c.Add([]uint64{k})
-	}
-	first := c.Keepers()
-	if index := c.Add([]uint64{3}); index != 3 {
-		t.Fatalf("index %d, want 3", index)
-	}
-	if got, want := c.Keepers(), append(first, 1); !slices.Equal(got, want) {
+// A ledger of another's making may hold the same key in two bands, and the
+// same document in one cluster by many.
+func TestKeepersOfOddKeys(t *testing.T) {
+	if got, want := keepers(t, keysort.Options{}, []uint64{7, 7}, []uint64{7, 8}, []uint64{9, 7}, []uint64{0, 0}, []uint64{0, 1}),
+		[]uint32{0, 0, 0, 3, 3}; !slices.Equal(got, want) {
 		t.Errorf("keepers %v, want %v", got, want)
 	}
 }
 
-// A keeper is the lowest document that a path of shared keys leads to.
+// A keeper is the lowest document that a path of shared keys leads to, in memory
+// and with any budget.
 func TestKeepersAreTheLowestOfTheirComponent(t *testing.T) {
+	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		keys := rapid.OneOf(
 			rapid.Just[[]uint64](nil),
 			rapid.SliceOfN(rapid.Uint64Range(0, 60), contract.Bands, contract.Bands),
 		)
 		documents := rapid.SliceOfN(keys, 0, 40).Draw(t, "documents")
-		want := make([]int, len(documents))
+		want := make([]uint32, len(documents))
 		for i := range want {
-			want[i] = i
+			want[i] = uint32(i)
 		}
 		for changed := true; changed; {
 			changed = false
@@ -84,8 +92,10 @@ func TestKeepersAreTheLowestOfTheirComponent(t *testing.T) {
 				}
 			}
 		}
-		if got := keepers(documents...); !slices.Equal(got, want) {
-			t.Fatalf("keepers %v, want %v", got, want)
+		for _, o := range []keysort.Options{{}, {Dir: dir, Budget: rapid.Int64Range(1, 4096).Draw(t, "budget")}} {
+			if got := keepers(t, o, documents...); !slices.Equal(got, want) {
+				t.Fatalf("with %+v: keepers %v, want %v", o, got, want)
+			}
 		}
 	})
 }
@@ -100,15 +110,25 @@ func meet(a, b []uint64) bool {
 }
 
 func BenchmarkKeepers(b *testing.B) {
-	c := minhash.NewClusterer()
-	keys := make([]uint64, contract.Bands)
-	for i := range uint64(100_000) {
-		for j := range keys {
-			keys[j] = (i*0x9e3779b97f4a7c15 + uint64(j)) % 300_007
-		}
-		c.Add(keys)
-	}
-	for b.Loop() {
-		c.Keepers()
+	const documents = 100_000
+	for name, budget := range map[string]int64{"memory": keysort.DefaultBudget, "disk": 4 << 20} {
+		b.Run(name, func(b *testing.B) {
+			dir := b.TempDir()
+			keys := make([]uint64, contract.Bands)
+			for b.Loop() {
+				c := minhash.NewClusterer(keysort.Options{Dir: dir, Budget: budget})
+				for i := range uint64(documents) {
+					for j := range keys {
+						keys[j] = (i * 0x9e3779b97f4a7c15 % 300_007) * (2*uint64(j) + 0x9e3779b97f4a7c15)
+					}
+					_ = c.Add(keys)
+				}
+				if _, err := c.Keepers(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+				_ = c.Close()
+			}
+			b.ReportMetric(documents*float64(b.N)/b.Elapsed().Seconds(), "documents/s")
+		})
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -18,9 +17,7 @@ import (
 const (
 	downloadPrefix = "download-"
 	partSuffix     = ".part"
-	// resumeChunk is the length of the ranges that complete a download which an
-	// earlier run began; repairChunk that of those compared with damaged spans.
-	resumeChunk = 32 << 20
+	// repairChunk is the length of the ranges compared with damaged spans.
 	repairChunk = 8 << 20
 )
 
@@ -82,7 +79,16 @@ func (j *job) download(ctx context.Context, i int) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = j.fill(ctx, j.Inputs[i], part); err == nil {
+	in, size := j.Inputs[i], int64(-1)
+	if in.Bytes > 0 {
+		size = in.Bytes
+	}
+	err = polite.Download(ctx, in.Base, in.Path, size, part, func(done, total int64) {
+		progress := j.progress
+		progress.Phase, progress.Bytes, progress.BytesTotal = PhaseDownload, done, total
+		j.Progress(progress)
+	})
+	if err == nil {
 		err = part.Sync()
 	}
 	if err = errors.Join(err, part.Close()); err != nil {
@@ -95,83 +101,6 @@ func (j *job) download(ctx context.Context, i int) (*os.File, error) {
 		return nil, err
 	}
 	return os.OpenFile(path, os.O_RDWR, 0)
-}
-
-// fill writes the file into part, which may hold the beginning of it.
-func (j *job) fill(ctx context.Context, in Input, part *os.File) error {
-	have, err := part.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-	done, err := j.resume(ctx, in, part, have)
-	if done || err != nil {
-		return err
-	}
-	if err := part.Truncate(0); err != nil {
-		return err
-	}
-	if _, err := part.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	r, size, err := in.Base.Open(ctx, in.Path)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = r.Close() }()
-	if in.Bytes > 0 && size >= 0 && size != in.Bytes {
-		return fmt.Errorf("the file at %s has %d bytes instead of %d", in.Base, size, in.Bytes)
-	}
-	n, err := io.Copy(&downloadWriter{j: j, w: part, total: max(0, size)}, r)
-	if err == nil && size >= 0 && n != size {
-		err = fmt.Errorf("%w: %d bytes came instead of %d", polite.ErrUnavailable, n, size)
-	}
-	return err
-}
-
-// resume completes a download of which part holds the first have bytes. It
-// reports false if it must begin anew.
-func (j *job) resume(ctx context.Context, in Input, part *os.File, have int64) (bool, error) {
-	if have == 0 {
-		return false, nil
-	}
-	size, err := in.Base.Size(ctx, in.Path)
-	if err != nil {
-		return false, err
-	}
-	if size < have {
-		return false, nil
-	}
-	w := &downloadWriter{j: j, w: part, n: have, total: size}
-	for w.n < size {
-		want := min(resumeChunk, size-w.n)
-		b, total, err := in.Base.ReadRange(ctx, in.Path, w.n, want)
-		if err != nil {
-			return false, err
-		}
-		if total != size || int64(len(b)) != want {
-			return false, fmt.Errorf("%w: %d bytes became %d", polite.ErrChanged, size, total)
-		}
-		if _, err := w.Write(b); err != nil {
-			return false, err
-		}
-	}
-	return true, nil
-}
-
-// downloadWriter reports progress.
-type downloadWriter struct {
-	j        *job
-	w        io.Writer
-	n, total int64
-}
-
-func (d *downloadWriter) Write(p []byte) (int, error) {
-	n, err := d.w.Write(p)
-	d.n += int64(n)
-	progress := d.j.progress
-	progress.Phase, progress.Bytes, progress.BytesTotal = PhaseDownload, d.n, d.total
-	d.j.Progress(progress)
-	return n, err
 }
 
 // repair reads damaged spans of a download again and writes what differs into

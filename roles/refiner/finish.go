@@ -14,6 +14,7 @@ import (
 	"finest/internal/contract"
 	"finest/internal/durable"
 	"finest/pipeline"
+	"finest/pipeline/dedup/keysort"
 	"finest/pipeline/minhash"
 	"finest/pipeline/shard"
 )
@@ -29,7 +30,7 @@ type place struct {
 // clustering is the fate of the documents with band keys, in order.
 type clustering struct {
 	places  []place
-	keepers []int
+	keepers []uint32
 }
 
 // finish clusters the task and writes everything.
@@ -87,18 +88,22 @@ func (j *job) dump() string {
 
 func (j *job) cluster(ctx context.Context) (clustering, error) {
 	var c clustering
-	clusterer := minhash.NewClusterer()
+	clusterer := minhash.NewClusterer(keysort.Options{Dir: j.WorkDir})
+	defer func() { _ = clusterer.Close() }()
 	for row, err := range j.ledger(ctx) {
 		if err != nil {
 			return c, err
 		}
 		if len(row.BandKeys) > 0 {
-			clusterer.Add(row.BandKeys)
+			if err := clusterer.Add(row.BandKeys); err != nil {
+				return c, err
+			}
 			c.places = append(c.places, place{row.File, row.Offset})
 		}
 	}
-	c.keepers = clusterer.Keepers()
-	return c, nil
+	var err error
+	c.keepers, err = clusterer.Keepers(ctx)
+	return c, err
 }
 
 // add takes the report of a file.
@@ -131,7 +136,7 @@ func (f *fates) decide(rows iter.Seq2[contract.LedgerRow, error], c clustering, 
 		signed := 0
 		for row, err := range rows {
 			if err == nil && len(row.BandKeys) > 0 {
-				if keeper := c.keepers[signed]; keeper != signed {
+				if keeper := c.keepers[signed]; int(keeper) != signed {
 					row.Outcome, row.Reason, row.Value = contract.OutcomeMinHash, contract.ReasonDuplicate, 0
 					row.KeptFile, row.KeptOffset = c.places[keeper].file, c.places[keeper].offset
 				}
