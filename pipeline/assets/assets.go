@@ -126,14 +126,7 @@ func Check(dir string, f File) (State, error) {
 		return "", fmt.Errorf("check asset: %w", err)
 	}
 	defer func() { _ = opened.Close() }()
-	info, err := opened.Stat()
-	if err != nil {
-		return "", fmt.Errorf("check asset: %w", err)
-	}
-	if !info.Mode().IsRegular() || info.Size() != f.Bytes {
-		return Corrupt, nil
-	}
-	err = f.verify(io.Discard, opened)
+	err = f.Verify(opened)
 	switch {
 	case errors.Is(err, ErrContent):
 		return Corrupt, nil
@@ -141,6 +134,24 @@ func Check(dir string, f File) (State, error) {
 		return "", fmt.Errorf("check asset %s: %w", f.Name, err)
 	}
 	return Present, nil
+}
+
+// Verify reads a file on disk from its beginning. The error wraps ErrContent if
+// it is another.
+func (f File) Verify(there *os.File) error {
+	info, err := there.Stat()
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%w: it is no regular file", ErrContent)
+	case info.Size() != f.Bytes:
+		return fmt.Errorf("%w: it has %d bytes instead of %d", ErrContent, info.Size(), f.Bytes)
+	}
+	if _, err := there.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	return f.verify(io.Discard, there)
 }
 
 // verify copies r to w. The error wraps ErrContent if that was not the file; of
