@@ -33,6 +33,7 @@ func TestHelp(t *testing.T) {
 		{"task-server import", []string{"0", "1", "2", "130"}},
 		{"inspect-commit", []string{"0", "1", "2", "130"}},
 		{"devnet", []string{"0", "1", "2", "130"}},
+		{"selftest", []string{"0", "1", "2", "4", "130"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.command, func(t *testing.T) {
@@ -77,7 +78,7 @@ func TestHelpNamesAllCommands(t *testing.T) {
 		if code != commands.ExitOK {
 			t.Errorf("finest %q: exit code %d", args, code)
 		}
-		for _, name := range []string{"refine", "verify", "mine", "validate", "task-server", "inspect-commit", "devnet"} {
+		for _, name := range []string{"refine", "verify", "mine", "validate", "task-server", "inspect-commit", "devnet", "selftest"} {
 			if !strings.Contains(help, "\n   "+name+" ") {
 				t.Errorf("finest %q does not name %s", args, name)
 			}
