@@ -14,7 +14,6 @@ import (
 	"unicode/utf8"
 
 	"finest/pipeline"
-	"finest/pipeline/words"
 )
 
 // ratio returns a/b, and 0 where b is 0.
@@ -28,17 +27,6 @@ func ratio(a, b int) float64 {
 // drop is a shorthand for a drop by a measured value.
 func drop(reason string, value float64) *pipeline.Drop {
 	return &pipeline.Drop{Reason: reason, Value: value}
-}
-
-// splitter reads the parameter that names how words are cut.
-func splitter(p *pipeline.Params) pipeline.Splitter {
-	switch p.Choice("words", "nltk", "spacy", "unicode") {
-	case "spacy":
-		return words.SpaCy()
-	case "unicode":
-		return words.Unicode()
-	}
-	return words.NLTK()
 }
 
 // splitAtFeeds cuts text at every run of at least that many line feeds, as

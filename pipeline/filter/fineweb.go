@@ -79,7 +79,7 @@ func NewFineWeb(spec pipeline.StageSpec) (pipeline.Stage, error) {
 	isStop, stopErr := endings(p.List("stop_chars"))
 	f := &FineWeb{
 		profile:     fineWebProfileOf(p),
-		splitter:    splitter(p),
+		splitter:    words.FromParams(p),
 		isStop:      isStop,
 		linePunct:   p.Float("line_punct_thr"),
 		excludeZero: p.Bool("line_punct_exclude_zero"),

@@ -77,7 +77,7 @@ func NewGopherQuality(spec pipeline.StageSpec) (pipeline.Stage, error) {
 	p := pipeline.NewParams(spec)
 	g := &GopherQuality{
 		profile:       qualityProfileOf(p),
-		splitter:      splitter(p),
+		splitter:      words.FromParams(p),
 		minWords:      p.Int("min_doc_words"),
 		maxWords:      p.Int("max_doc_words"),
 		minWordLength: p.Float("min_avg_word_length"),

@@ -82,7 +82,7 @@ func NewGopherRepetition(spec pipeline.StageSpec) (pipeline.Stage, error) {
 	p := pipeline.NewParams(spec)
 	g := &GopherRepetition{
 		profile:      repetitionProfileOf(p),
-		splitter:     splitter(p),
+		splitter:     words.FromParams(p),
 		paraFrac:     p.Float("dup_para_frac"),
 		paraCharFrac: p.Float("dup_para_char_frac"),
 		lineFrac:     p.Float("dup_line_frac"),

@@ -26,13 +26,24 @@ type ngrams struct {
 	first          []uint32
 }
 
-// joinedWords is words put one after the other with gap spaces between.
+// joinedWords is words put one after the other, with gap bytes between.
 type joinedWords struct {
 	text string
 	// starts is where each word begins, and where the next would.
 	starts []int
 	gap    int
 }
+
+func joinWords(tokens []string, separator string) joinedWords {
+	j := joinedWords{text: strings.Join(tokens, separator), starts: make([]int, len(tokens)+1), gap: len(separator)}
+	for i, w := range tokens {
+		j.starts[i+1] = j.starts[i] + len(w) + j.gap
+	}
+	return j
+}
+
+// ngrams returns how many n-grams there are.
+func (j *joinedWords) ngrams(n int) int { return max(len(j.starts)-n, 0) }
 
 // ngram returns n words from the one at position at on.
 func (j *joinedWords) ngram(at uint32, n int) string {
@@ -51,16 +62,14 @@ const partGrams = 1 << 13
 
 func newNgrams(tokens []string) *ngrams {
 	g := &ngrams{
-		spaced:     joinedWords{text: strings.Join(tokens, " "), starts: make([]int, len(tokens)+1), gap: 1},
-		joined:     joinedWords{text: strings.Join(tokens, ""), starts: make([]int, len(tokens)+1)},
+		spaced:     joinWords(tokens, " "),
+		joined:     joinWords(tokens, ""),
 		characters: make([]int, len(tokens)+1),
 		seed:       maphash.MakeSeed(),
 		grams:      make([]gram, len(tokens)),
 		first:      make([]uint32, len(tokens)),
 	}
 	for i, w := range tokens {
-		g.spaced.starts[i+1] = g.spaced.starts[i] + len(w) + 1
-		g.joined.starts[i+1] = g.joined.starts[i] + len(w)
 		g.characters[i+1] = g.characters[i] + utf8.RuneCountInString(w)
 	}
 	return g
@@ -126,7 +135,7 @@ func (g *ngrams) duplicated(n int) int {
 // parts returns the n-grams of the words so that equal ones are in one part, and
 // in the order of the text within it.
 func (g *ngrams) parts(words *joinedWords, n int) [][]gram {
-	grams := g.grams[:max(len(g.grams)-n+1, 0)]
+	grams := g.grams[:words.ngrams(n)]
 	for i := range grams {
 		at := uint32(i)
 		grams[i] = gram{uint32(maphash.String(g.seed, words.ngram(at, n))), at}
