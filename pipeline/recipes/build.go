@@ -18,18 +18,27 @@ import (
 
 const stageURL = "url"
 
-// kind is a stage that recipes can name: as FineWeb ran it, and how it is built.
-// StageRead has no constructor.
+// kind is a stage that recipes can name: with the parameters and assets that it
+// has if the recipe gives none, and how it is built. StageRead has no
+// constructor.
 type kind struct {
 	spec  contract.StageSpec
 	build func(spec contract.StageSpec, assetsDir string) (pipeline.Stage, error)
 }
 
-// stages returns all kinds, in the order of the recipe fineweb.
-func stages() []kind {
-	plain := func(build func(contract.StageSpec) (pipeline.Stage, error)) func(contract.StageSpec, string) (pipeline.Stage, error) {
-		return func(s contract.StageSpec, _ string) (pipeline.Stage, error) { return build(s) }
+// plain builds a stage that needs no files.
+func plain(build func(contract.StageSpec) (pipeline.Stage, error)) func(contract.StageSpec, string) (pipeline.Stage, error) {
+	return func(s contract.StageSpec, _ string) (pipeline.Stage, error) {
+		if len(s.Assets) > 0 {
+			return nil, fmt.Errorf("stage %s: needs no asset, the recipe names %s", s.Name, s.Assets[0].Name)
+		}
+		return build(s)
 	}
+}
+
+// stages returns all kinds: those of the recipe fineweb in its order, and those
+// that no built-in recipe has.
+func stages() []kind {
 	return []kind{
 		{spec: pipeline.ReadSpec()},
 		{filter.URLSpec(), filter.NewURL},
@@ -39,9 +48,15 @@ func stages() []kind {
 		{filter.GopherQualitySpec(), plain(filter.NewGopherQuality)},
 		{filter.C4Spec(), plain(filter.NewC4)},
 		{filter.FineWebSpec(), plain(filter.NewFineWeb)},
-		{minhash.Spec(), plain(func(s contract.StageSpec) (pipeline.Stage, error) { return minhash.New(s, words.NLTK()) })},
+		{minhash.Spec(), plain(func(s contract.StageSpec) (pipeline.Stage, error) {
+			return minhash.New(s, words.FromParams(pipeline.NewParams(s)))
+		})},
 		{tokens.Spec(), plain(tokens.New)},
 		{pii.Spec(), plain(pii.New)},
+
+		{filter.C4BadWordsSpec(), filter.NewC4BadWords},
+		{filter.C4ParagraphsSpec(), plain(filter.NewC4Paragraphs)},
+		{filter.DecontaminateSpec(), filter.NewDecontaminate},
 	}
 }
 
@@ -82,9 +97,6 @@ func Build(r contract.Recipe, assetsDir string) (*pipeline.Runner, error) {
 				return nil, fmt.Errorf("build recipe %s: stage %s must be the first", r.Name, spec.Name)
 			}
 			continue
-		}
-		if len(k.spec.Assets) == 0 && len(spec.Assets) > 0 {
-			return nil, fmt.Errorf("build recipe %s: stage %s needs no asset, the recipe names %s", r.Name, spec.Name, spec.Assets[0].Name)
 		}
 		s, err := k.build(spec, assetsDir)
 		if err != nil {

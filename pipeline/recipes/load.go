@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,9 +20,9 @@ import (
 // maxFileBytes bounds recipe files; real ones have a few KiB.
 const maxFileBytes = 1 << 20
 
-// file is a recipe as written by a person. A stage that is named without
-// parameters or assets gets those of the recipe fineweb, so that only changes
-// need be written:
+// file is a recipe as people write it. A stage that is named without parameters
+// or assets gets those of the recipe fineweb, or those of its own package if it
+// has no place there, so that only changes need be written:
 //
 //	name = "longer-documents"
 //
@@ -44,13 +45,16 @@ type file struct {
 type fileStage struct {
 	Name   string         `toml:"name"`
 	Params map[string]any `toml:"params"`
-	Assets []struct {
-		Name   string `toml:"name"`
-		SHA256 string `toml:"sha256"`
-	} `toml:"asset"`
+	Assets []fileAsset    `toml:"asset,omitempty"`
 }
 
-// Load returns the built-in recipe of that name, or the one in that TOML file.
+type fileAsset struct {
+	Name   string `toml:"name"`
+	SHA256 string `toml:"sha256"`
+}
+
+// Load returns the built-in recipe of that name, or the one in that TOML file. A
+// file may bear the name of a built-in recipe only if it is that recipe.
 func Load(nameOrFile string) (contract.Recipe, error) {
 	if slices.Contains(Names(), nameOrFile) {
 		return Named(nameOrFile)
@@ -69,19 +73,34 @@ func Load(nameOrFile string) (contract.Recipe, error) {
 		return contract.Recipe{}, fmt.Errorf("load recipe: %w", err)
 	}
 	r, err := parse(raw)
+	if err == nil {
+		err = checkName(r)
+	}
 	if err != nil {
 		return contract.Recipe{}, fmt.Errorf("load recipe %s: %w", nameOrFile, err)
 	}
 	return r, nil
 }
 
+// checkName makes sure that no recipe passes for a built-in one.
+func checkName(r contract.Recipe) error {
+	if !slices.Contains(Names(), r.Name) {
+		return nil
+	}
+	named, err := Named(r.Name)
+	if err != nil {
+		return err
+	}
+	if !reflect.DeepEqual(r, named) {
+		return fmt.Errorf("the name %s belongs to a built-in recipe, and this one differs: give it another name", r.Name)
+	}
+	return nil
+}
+
 func parse(raw []byte) (contract.Recipe, error) {
 	var f file
 	if err := toml.NewDecoder(bytes.NewReader(raw)).DisallowUnknownFields().Decode(&f); err != nil {
 		return contract.Recipe{}, locate(err)
-	}
-	if slices.Contains(Names(), f.Name) {
-		return contract.Recipe{}, fmt.Errorf("the name %s belongs to a built-in recipe", f.Name)
 	}
 	if f.PipelineVersion == 0 {
 		f.PipelineVersion = pipeline.Version
@@ -119,7 +138,14 @@ func (s fileStage) complete() (contract.StageSpec, error) {
 	if err != nil {
 		return contract.StageSpec{}, err
 	}
-	spec := explicit(k.spec)
+	spec := k.spec
+	// Absent lists have one spelling in canonical JSON.
+	if spec.Params == nil {
+		spec.Params = map[string]string{}
+	}
+	if spec.Assets == nil {
+		spec.Assets = []contract.Asset{}
+	}
 	for name, v := range s.Params {
 		if spec.Params[name], err = spell(v); err != nil {
 			return contract.StageSpec{}, fmt.Errorf("stage %s: parameter %s: %w", s.Name, name, err)
@@ -128,7 +154,7 @@ func (s fileStage) complete() (contract.StageSpec, error) {
 	if s.Assets != nil {
 		spec.Assets = make([]contract.Asset, 0, len(s.Assets))
 		for _, a := range s.Assets {
-			spec.Assets = append(spec.Assets, contract.Asset{Name: a.Name, SHA256: a.SHA256})
+			spec.Assets = append(spec.Assets, contract.Asset(a))
 		}
 	}
 	return spec, nil

@@ -14,7 +14,7 @@ import (
 	"finest/pipeline/recipes"
 )
 
-func named(t *testing.T, name string) contract.Recipe {
+func named(t testing.TB, name string) contract.Recipe {
 	t.Helper()
 	r, err := recipes.Named(name)
 	if err != nil {
@@ -36,6 +36,11 @@ func TestNamed(t *testing.T) {
 	if got := stageNames(named(t, recipes.FineWeb)); !slices.Equal(got, all) {
 		t.Fatalf("got %q", got)
 	}
+	for _, name := range recipes.Names() {
+		if got := stageNames(named(t, name)); name != recipes.FineWebNoLists && !slices.Equal(got, all) {
+			t.Errorf("%s: got %q", name, got)
+		}
+	}
 	if got := stageNames(named(t, recipes.FineWebNoLists)); !slices.Equal(got, slices.Delete(all, 1, 2)) {
 		t.Fatalf("got %q", got)
 	}
@@ -53,6 +58,53 @@ func TestNamed(t *testing.T) {
 	}
 	if _, err := recipes.Named("finweb"); err == nil || !strings.Contains(err.Error(), recipes.FineWebNoLists) {
 		t.Fatalf("error %v", err)
+	}
+}
+
+// TestDifferences states in what the recipes differ from fineweb.
+func TestDifferences(t *testing.T) {
+	stages := func(name string) map[string]contract.StageSpec {
+		out := make(map[string]contract.StageSpec)
+		for _, s := range named(t, name).Stages {
+			out[s.Name] = s
+		}
+		return out
+	}
+	for name, want := range map[string][]string{
+		recipes.FineWebNoLists: nil,
+		recipes.FineWeb2024:    {"language assets", "pii email_case lower"},
+		recipes.FineWebHead: {
+			"c4 profile head", "fineweb profile head", "fineweb stop_chars terminal", "fineweb words spacy",
+			"gopher_quality profile head", "gopher_quality words spacy",
+			"gopher_repetition profile head", "gopher_repetition words spacy",
+			"language profile head", "minhash normalization head", "minhash words spacy", "url assets",
+		},
+	} {
+		var got []string
+		reference := stages(recipes.FineWeb)
+		for stage, spec := range stages(name) {
+			if !slices.Equal(spec.Assets, reference[stage].Assets) {
+				got = append(got, stage+" assets")
+			}
+			for param, v := range spec.Params {
+				if v != reference[stage].Params[param] {
+					got = append(got, stage+" "+param+" "+v)
+				}
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s differs in %q, want %q", name, got, want)
+		}
+	}
+}
+
+// TestAssetsAreCatalogued: what built-in recipes pin is built in or can be pulled.
+func TestAssetsAreCatalogued(t *testing.T) {
+	for _, name := range recipes.Names() {
+		if _, err := assets.Pinned(named(t, name)); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 
@@ -109,7 +161,7 @@ func TestBuildErrors(t *testing.T) {
 	}
 }
 
-func load(t *testing.T, text string) (contract.Recipe, error) {
+func load(t testing.TB, text string) (contract.Recipe, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "recipe.toml")
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
@@ -161,7 +213,7 @@ func TestLoadErrors(t *testing.T) {
 		"no TOML":        {"name = ", "line 1"},
 		"unknown key":    {"name = \"a\"\n\n[[stage]]\nname = \"read\"\nparam = { a = 1 }\n", `line 5: unknown key "stage.param"`},
 		"unknown stage":  {"name = \"a\"\n[[stage]]\nname = \"sentiment\"\n", `unknown stage "sentiment"`},
-		"built-in name":  {"name = \"fineweb\"\n[[stage]]\nname = \"read\"\n", "built-in"},
+		"built-in name":  {"name = \"fineweb\"\n[[stage]]\nname = \"read\"\n", "this one differs"},
 		"no name":        {"[[stage]]\nname = \"read\"\n", "recipe"},
 		"list of lists":  {"name = \"a\"\n[[stage]]\nname = \"language\"\nparams = { languages = [[\"en\"]] }\n", "single words"},
 		"date parameter": {"name = \"a\"\n[[stage]]\nname = \"language\"\nparams = { threshold = 2026-01-01 }\n", "neither"},
