@@ -5,11 +5,8 @@ import (
 	"errors"
 	"io"
 	"math"
-	"runtime"
-	"strings"
 	"sync"
 	"time"
-	"unicode/utf8"
 
 	"finest/internal/contract"
 	"finest/pipeline/warc"
@@ -30,6 +27,9 @@ type Runner struct {
 	// Now is the clock for FileStats.StageTime; without it nothing is timed. No
 	// result depends on it.
 	Now func() time.Time
+
+	// editor is the stage before Stages, where they are a later pass.
+	editor Editor
 }
 
 // ReasonPanic is the reason of a drop by a stage that panicked, StageRead
@@ -40,39 +40,8 @@ const ReasonPanic = "panic"
 // of the stage that dropped the document, for this reason with this value.
 // characters counts the code points of the text as it was then.
 func (r *Runner) Process(d *Document) (outcome, reason string, value float64, characters int64) {
-	return r.process(d, nil)
-}
-
-func (r *Runner) process(d *Document, times []time.Duration) (outcome, reason string, value float64, characters int64) {
-	var last time.Time
-	if times != nil {
-		last = r.Now()
-	}
-	outcome = contract.OutcomeKept
-	for i, s := range r.Stages {
-		drop := processStage(s, d)
-		if times != nil {
-			now := r.Now()
-			times[i+1] += now.Sub(last)
-			last = now
-		}
-		if drop != nil {
-			outcome, reason, value = s.Name(), drop.Reason, drop.Value
-			break
-		}
-	}
-	return outcome, reason, value, int64(utf8.RuneCountInString(d.Text))
-}
-
-// processStage turns a panic into a drop: a page that breaks a stage must not
-// take down the role that runs it, and must meet the same fate everywhere.
-func processStage(s Stage, d *Document) (drop *Drop) {
-	defer func() {
-		if recover() != nil {
-			drop = &Drop{Reason: ReasonPanic}
-		}
-	}()
-	return s.Process(d)
+	f := r.process(d, nil)
+	return f.outcome, f.reason, f.value, f.characters
 }
 
 // File says what is scanned and how its rows name it.
@@ -96,9 +65,12 @@ type File struct {
 // Result is one ledger row and the shard row that belongs to it.
 type Result struct {
 	Ledger contract.LedgerRow
-	// Row is the document if it survived every stage; the clustering decides
-	// whether it is kept.
+	// Row is the document if it survived every stage; the steps across records
+	// decide whether it is kept.
 	Row *contract.Row
+	// Keys are what a document that survived is compared by, in the order of
+	// Runner.Across.
+	Keys [][]uint64
 }
 
 // FileStats counts what a scan read.
@@ -151,15 +123,8 @@ func (r *Runner) Scan(ctx context.Context, src io.Reader, f File, emit func(Resu
 	}
 	var running sync.WaitGroup
 	running.Go(func() { s.readErr = s.read(ctx) })
-	workers := r.Workers
-	if workers < 1 {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	times := make([][]time.Duration, workers)
-	for i := range workers {
-		if r.Now != nil {
-			times[i] = make([]time.Duration, len(r.Stages)+1)
-		}
+	times := r.newTimes()
+	for i := range times {
 		running.Go(func() {
 			for j := range s.work {
 				j.run(r, f, times[i])
@@ -183,23 +148,6 @@ func (r *Runner) Scan(ctx context.Context, src io.Reader, f File, emit func(Resu
 		err = context.Cause(parent)
 	}
 	return c.stats, err
-}
-
-func (r *Runner) sumTimes(perWorker [][]time.Duration) map[string]time.Duration {
-	if r.Now == nil {
-		return nil
-	}
-	sum := make(map[string]time.Duration, len(r.Stages)+1)
-	for _, times := range perWorker {
-		for i, t := range times {
-			name := StageRead
-			if i > 0 {
-				name = r.Stages[i-1].Name()
-			}
-			sum[name] += t
-		}
-	}
-	return sum
 }
 
 // scan is one call of Scan: a reader that splits the file into jobs, workers
@@ -327,20 +275,16 @@ func (j *job) run(r *Runner, f File, times []time.Duration) {
 	}
 	d := &Document{ID: page.ID, URL: page.URL, Date: page.Date, HTML: page.HTML}
 	page.HTML = ""
-	row.Outcome, row.Reason, row.Value, row.Characters = r.process(d, times)
-	row.Language, row.LanguageScore = d.Language, d.LanguageScore
-	if row.Outcome != contract.OutcomeKept {
+	verdict := r.process(d, times)
+	verdict.record(row, d)
+	if verdict.outcome != contract.OutcomeKept {
 		return
 	}
-	if len(d.BandKeys) > 0 {
-		row.BandKeys = d.BandKeys
-		row.KeptFile, row.KeptOffset = row.File, row.Offset
-	}
+	j.page.Keys = verdict.keys
 	j.page.Row = &contract.Row{
-		Text: strings.ToValidUTF8(d.Text, "\ufffd"), ID: d.ID, Dump: f.Dump, URL: d.URL, Date: d.Date, FilePath: f.Path,
-		Language: d.Language, LanguageScore: d.LanguageScore, TokenCount: d.TokenCount,
-		WARCOffset: rec.Offset, WARCLength: int32(rec.Length),
+		ID: d.ID, Dump: f.Dump, URL: d.URL, Date: d.Date, FilePath: f.Path, WARCOffset: rec.Offset, WARCLength: int32(rec.Length),
 	}
+	fill(j.page.Row, d)
 }
 
 type countingReader struct {

@@ -3,9 +3,11 @@ package minhash
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math"
 
 	"finest/internal/contract"
+	"finest/pipeline"
 	"finest/pipeline/dedup/keysort"
 )
 
@@ -77,6 +79,23 @@ func (c *Clusterer) Keepers(ctx context.Context) ([]uint32, error) {
 		f[i] = f.root(uint32(i))
 	}
 	return f, nil
+}
+
+// Repeats yields the documents that are not their cluster's lowest; see
+// pipeline.Comparison.
+func (c *Clusterer) Repeats(ctx context.Context) iter.Seq2[pipeline.Repeat, error] {
+	return func(yield func(pipeline.Repeat, error) bool) {
+		keepers, err := c.Keepers(ctx)
+		if err != nil {
+			yield(pipeline.Repeat{}, err)
+			return
+		}
+		for i, keeper := range keepers {
+			if document := uint32(i); document != keeper && !yield(pipeline.Repeat{Document: document, Keeper: keeper}, nil) {
+				return
+			}
+		}
+	}
 }
 
 // Close frees disk and memory.

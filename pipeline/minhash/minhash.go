@@ -13,6 +13,7 @@ import (
 
 	"finest/internal/contract"
 	"finest/pipeline"
+	"finest/pipeline/dedup/keysort"
 )
 
 // Name is the stage's name in recipes and ledgers.
@@ -45,7 +46,7 @@ func Spec() pipeline.StageSpec {
 // New returns the stage, which sets Document.BandKeys and drops nothing: that
 // depends on other documents, and a Clusterer decides it. The splitter must be
 // the one the recipe names.
-func New(spec pipeline.StageSpec, splitter pipeline.Splitter) (pipeline.Stage, error) {
+func New(spec pipeline.StageSpec, splitter pipeline.Splitter) (pipeline.Across, error) {
 	p := pipeline.NewParams(spec)
 	p.Choice("bands", strconv.Itoa(contract.Bands))
 	p.Choice("band_hashes", strconv.Itoa(bandHashes))
@@ -78,3 +79,9 @@ func (s *stage) Process(d *pipeline.Document) *pipeline.Drop {
 	}
 	return nil
 }
+
+// Keys returns the document's band keys.
+func (*stage) Keys(d *pipeline.Document) []uint64 { return d.BandKeys }
+
+// Compare returns an empty Clusterer.
+func (*stage) Compare(o keysort.Options) pipeline.Comparison { return NewClusterer(o) }

@@ -18,6 +18,8 @@ import (
 	"finest/internal/canon"
 	"finest/internal/polite"
 	"finest/pipeline"
+	"finest/pipeline/dedup/keysort"
+	"finest/pipeline/minhash"
 	"finest/roles/refiner"
 )
 
@@ -95,12 +97,19 @@ func (s testStage) Process(d *pipeline.Document) *pipeline.Drop {
 	return nil
 }
 
+// testMinHash is the stage minhash, with made-up band keys.
+type testMinHash struct{ testStage }
+
+func (testMinHash) Keys(d *pipeline.Document) []uint64 { return d.BandKeys }
+
+func (testMinHash) Compare(o keysort.Options) pipeline.Comparison { return minhash.NewClusterer(o) }
+
 func testRunner(t testing.TB, workers int) *pipeline.Runner {
 	t.Helper()
 	spec := func(name string) pipeline.StageSpec { return pipeline.StageSpec{Name: name} }
 	r, err := pipeline.NewRunner(
 		pipeline.Recipe{Name: "test", PipelineVersion: pipeline.Version, Stages: []pipeline.StageSpec{pipeline.ReadSpec(), spec("extract"), spec("rule"), spec("minhash")}},
-		[]pipeline.Stage{testStage{"extract"}, testStage{"rule"}, testStage{"minhash"}})
+		[]pipeline.Stage{testStage{"extract"}, testStage{"rule"}, testMinHash{testStage{minhash.Name}}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,31 +14,31 @@ import (
 	"finest/internal/contract"
 	"finest/internal/durable"
 	"finest/pipeline"
-	"finest/pipeline/dedup/keysort"
-	"finest/pipeline/minhash"
 	"finest/pipeline/shard"
 )
 
 const runFile = "run.json"
 
-// place is where a document stands in the task.
-type place struct {
-	file   int32
-	offset int64
-}
-
-// clustering is the fate of the documents with band keys, in order.
-type clustering struct {
-	places  []place
-	keepers []uint32
-}
-
-// finish clusters the task and writes everything.
+// finish compares the documents of the task, runs what passes of the recipe are
+// left, and writes everything.
 func (j *job) finish(ctx context.Context) (*Report, error) {
+	spills := make([]spill, len(j.finished))
+	for i, s := range j.finished {
+		spills[i] = s.spill
+	}
 	j.report(PhaseCluster, 0, 0)
-	c, err := j.cluster(ctx)
+	v, err := j.compare(ctx, j.passes[0], spills)
 	if err != nil {
 		return nil, err
+	}
+	for i, pass := range j.passes[1:] {
+		if spills, err = j.revise(ctx, i+2, pass, v, spills); err != nil {
+			return nil, err
+		}
+		j.report(PhaseCluster, 0, 0)
+		if v, err = j.compare(ctx, pass, spills); err != nil {
+			return nil, err
+		}
 	}
 	j.report(PhaseWrite, 0, 0)
 	r := &Report{Manifest: contract.Manifest{
@@ -48,12 +48,12 @@ func (j *job) finish(ctx context.Context) (*Report, error) {
 	for i, s := range j.finished {
 		r.add(j.Inputs[i], s)
 	}
-	f := fates{counts: make(map[contract.Count]int64)}
-	ledgers, ledgerRoot, err := shard.WriteLedger(j.OutDir, j.prefix("ledger", r.Manifest.Dump), f.decide(j.ledger(ctx), c, r.Files))
+	f := funnel{verdicts: v, counts: make(map[contract.Count]int64)}
+	ledgers, ledgerRoot, err := shard.WriteLedger(j.OutDir, j.prefix("ledger", r.Manifest.Dump), f.decide(j.ledger(ctx, spills), r.Files))
 	if err != nil {
 		return nil, err
 	}
-	shards, rowsRoot, err := shard.WriteRows(j.OutDir, j.prefix("data", r.Manifest.Dump), f.keep(j.rows(ctx), r))
+	shards, rowsRoot, err := shard.WriteRows(j.OutDir, j.prefix("data", r.Manifest.Dump), f.keep(j.rows(ctx, spills), r))
 	if err != nil {
 		return nil, err
 	}
@@ -86,26 +86,6 @@ func (j *job) dump() string {
 	return contract.LocalTask
 }
 
-func (j *job) cluster(ctx context.Context) (clustering, error) {
-	var c clustering
-	clusterer := minhash.NewClusterer(keysort.Options{Dir: j.WorkDir})
-	defer func() { _ = clusterer.Close() }()
-	for row, err := range j.ledger(ctx) {
-		if err != nil {
-			return c, err
-		}
-		if len(row.BandKeys) > 0 {
-			if err := clusterer.Add(row.BandKeys); err != nil {
-				return c, err
-			}
-			c.places = append(c.places, place{row.File, row.Offset})
-		}
-	}
-	var err error
-	c.keepers, err = clusterer.Keepers(ctx)
-	return c, err
-}
-
 // add takes the report of a file.
 func (r *Report) add(in Input, s *scanned) {
 	r.Manifest.Inputs = append(r.Manifest.Inputs, contract.Input{
@@ -123,30 +103,23 @@ func (r *Report) add(in Input, s *scanned) {
 	}
 }
 
-// fates is what the clustering made of the documents.
-type fates struct {
-	// kept says of every document that survived, in order, whether it is kept.
-	kept   []bool
+// funnel counts what became of the pages.
+type funnel struct {
+	*verdicts
 	counts map[contract.Count]int64 // keys have no Rows
 }
 
 // decide yields the final ledger rows.
-func (f *fates) decide(rows iter.Seq2[contract.LedgerRow, error], c clustering, files []FileReport) iter.Seq2[contract.LedgerRow, error] {
+func (f *funnel) decide(rows iter.Seq2[contract.LedgerRow, error], files []FileReport) iter.Seq2[contract.LedgerRow, error] {
 	return func(yield func(contract.LedgerRow, error) bool) {
-		signed := 0
+		document := 0
 		for row, err := range rows {
-			if err == nil && len(row.BandKeys) > 0 {
-				if keeper := c.keepers[signed]; int(keeper) != signed {
-					row.Outcome, row.Reason, row.Value = contract.OutcomeMinHash, contract.ReasonDuplicate, 0
-					row.KeptFile, row.KeptOffset = c.places[keeper].file, c.places[keeper].offset
-				}
-				signed++
-			}
 			if err == nil {
-				f.counts[contract.Count{Outcome: row.Outcome, Reason: row.Reason}]++
-				if row.ReachedMinHash() {
-					f.kept = append(f.kept, row.Outcome == contract.OutcomeKept)
+				if survived(row) {
+					row = f.apply(row, document)
+					document++
 				}
+				f.counts[contract.Count{Outcome: row.Outcome, Reason: row.Reason}]++
 				if row.Outcome == contract.OutcomeKept {
 					files[row.File].Kept++
 				}
@@ -159,19 +132,19 @@ func (f *fates) decide(rows iter.Seq2[contract.LedgerRow, error], c clustering, 
 }
 
 // keep yields the rows of documents that are kept.
-func (f *fates) keep(rows iter.Seq2[contract.Row, error], r *Report) iter.Seq2[contract.Row, error] {
+func (f *funnel) keep(rows iter.Seq2[contract.Row, error], r *Report) iter.Seq2[contract.Row, error] {
 	return func(yield func(contract.Row, error) bool) {
-		survived := 0
+		document := 0
 		for row, err := range rows {
-			if err == nil && survived == len(f.kept) {
+			if err == nil && document == len(f.places) {
 				err = errors.New("more documents than the ledger has")
 			}
 			if err != nil {
 				yield(contract.Row{}, err)
 				return
 			}
-			survived++
-			if !f.kept[survived-1] {
+			document++
+			if !f.kept(document - 1) {
 				continue
 			}
 			row.Dump = r.Manifest.Dump
@@ -180,13 +153,13 @@ func (f *fates) keep(rows iter.Seq2[contract.Row, error], r *Report) iter.Seq2[c
 				return
 			}
 		}
-		if survived < len(f.kept) {
-			yield(contract.Row{}, fmt.Errorf("%d documents, the ledger has %d", survived, len(f.kept)))
+		if document < len(f.places) {
+			yield(contract.Row{}, fmt.Errorf("%d documents, the ledger has %d", document, len(f.places)))
 		}
 	}
 }
 
-func (f *fates) sorted() []contract.Count {
+func (f *funnel) sorted() []contract.Count {
 	counts := make([]contract.Count, 0, len(f.counts))
 	for c, n := range f.counts {
 		c.Rows = n

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 
 	"finest/internal/canon"
-	"finest/internal/contract"
 	"finest/internal/durable"
 	"finest/pipeline"
 )
@@ -17,7 +16,7 @@ const (
 	journalName = "refine.journal"
 	lockName    = "refine.lock"
 	// spillVersion changes with the form of journal and spills.
-	spillVersion = 1
+	spillVersion = 2
 )
 
 // header is the first entry of the journal: what the job is. A journal of
@@ -48,10 +47,7 @@ type scanned struct {
 	Damage   map[string]int64 `json:"damage"`
 	Skipped  map[string]int64 `json:"skipped"`
 	Seconds  float64          `json:"seconds"`
-	// Rows and Ledger are the spills: shard rows of the documents that survived
-	// and ledger rows, before clustering, in Parquet files under WorkDir.
-	Rows   []contract.OutputFile `json:"rows"`
-	Ledger []contract.OutputFile `json:"ledger"`
+	spill
 
 	resumed bool
 }

@@ -44,6 +44,10 @@ type Options struct {
 	// that a job whose result was not yet made durable resumes at its end; the
 	// caller removes it then.
 	OutDir, WorkDir string
+	// KeyBudget is the number of bytes of memory for the keys by which documents
+	// are compared, keysort.DefaultBudget if 0; those beyond it are sorted on
+	// disk, in WorkDir. No result depends on it.
+	KeyBudget int64
 	// Progress is called from one goroutine, often.
 	Progress func(Progress)
 	Log      zerolog.Logger
@@ -56,6 +60,7 @@ const (
 	PhaseDownload = "download"
 	PhaseScan     = "scan"
 	PhaseCluster  = "cluster"
+	PhaseRevise   = "revise"
 	PhaseWrite    = "write"
 )
 
@@ -106,8 +111,8 @@ type Report struct {
 // caller writes the manifest.
 //
 // Beside what Runner.Scan takes, it holds the band keys of the documents that
-// survived (240 bytes each) and one row group of each file it writes (32 MiB,
-// or one document).
+// survived (224 bytes each, up to KeyBudget), 25 bytes more for each of them, and
+// one row group of each file it writes (32 MiB, or one document).
 func Refine(ctx context.Context, o Options) (*Report, error) {
 	j, err := newJob(o)
 	if err != nil {
@@ -129,6 +134,7 @@ func Refine(ctx context.Context, o Options) (*Report, error) {
 // job is one run of Refine.
 type job struct {
 	Options
+	passes   []*pipeline.Runner // of the recipe
 	start    time.Time
 	lock     *durable.Lock
 	journal  *durable.Journal
@@ -182,7 +188,7 @@ func newJob(o Options) (*job, error) {
 	if runner.Now == nil {
 		runner.Now = o.Now
 	}
-	j.Runner = &runner
+	j.Runner, j.passes = &runner, runner.Passes()
 	if err := j.openJournal(); err != nil {
 		return nil, err
 	}

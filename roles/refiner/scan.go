@@ -100,7 +100,7 @@ func (j *job) report(phase string, bytes, pages int64) {
 // stillGood reports whether what an earlier run made of a file can be used: its
 // spills are there, and a file that is read in place has not changed since.
 func (j *job) stillGood(ctx context.Context, in Input, s *scanned) (bool, error) {
-	if !j.spillsExist(s) {
+	if !j.spillsExist(s.spill) {
 		return false, nil
 	}
 	f, err := openLocal(in)
@@ -136,8 +136,9 @@ func (j *job) scanFile(ctx context.Context, i int, src *source) (*scanned, []spa
 	var damage []span
 	var pages int64
 	var stats pipeline.FileStats
-	err := j.writeSpills(s, func(emit func(pipeline.Result) error) (err error) {
-		stats, err = j.Runner.Scan(ctx, counted, file, func(r pipeline.Result) error {
+	var err error
+	s.spill, err = j.writeSpills("scan", i, j.passes[0], func(emit func(pipeline.Result) error) (err error) {
+		stats, err = j.passes[0].Scan(ctx, counted, file, func(r pipeline.Result) error {
 			switch {
 			case r.Ledger.IsPage():
 				pages++

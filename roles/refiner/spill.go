@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"finest/internal/contract"
+	"finest/internal/durable"
 	"finest/pipeline"
 	"finest/pipeline/shard"
 )
@@ -18,8 +19,17 @@ import (
 // the form of shards and ledgers, so that every bit survives.
 const spillFolder = "spill"
 
-func spillPrefix(kind string, file int) string {
-	return fmt.Sprintf("%s/%s-%06d", spillFolder, kind, file)
+// spill is what one pass made of a file: shard rows of the documents that
+// survived and ledger rows, before they are compared, in Parquet files under
+// WorkDir, and the keys they are compared by, if any are.
+type spill struct {
+	Rows   []contract.OutputFile `json:"rows"`
+	Ledger []contract.OutputFile `json:"ledger"`
+	Keys   *keysFile             `json:"keys,omitempty"`
+}
+
+func spillPrefix(set, kind string, file int) string {
+	return fmt.Sprintf("%s/%s-%s-%06d", spillFolder, set, kind, file)
 }
 
 // scanFunc emits the results of one file.
@@ -27,19 +37,45 @@ type scanFunc func(emit func(pipeline.Result) error) error
 
 var errStopped = errors.New("writing has stopped")
 
-// writeSpills runs scan and writes its rows and ledger rows side by side.
-func (j *job) writeSpills(s *scanned, scan scanFunc) error {
+// writeSpills runs scan, a pass over one file, and writes its rows, ledger rows
+// and keys side by side, under the name of a set.
+func (j *job) writeSpills(set string, file int, pass *pipeline.Runner, scan scanFunc) (s spill, err error) {
+	rows, ledger := spillPrefix(set, "rows", file), spillPrefix(set, "ledger", file)
+	if len(pass.Across()) == 0 {
+		s.Rows, s.Ledger, err = j.writeTables(rows, ledger, scan)
+		return s, err
+	}
+	s.Keys = &keysFile{Path: spillPrefix(set, "keys", file)}
+	err = durable.WriteFile(filepath.Join(j.WorkDir, filepath.FromSlash(s.Keys.Path)), 0o644, func(w io.Writer) (err error) {
+		keys := keysWriter{w: w}
+		s.Rows, s.Ledger, err = j.writeTables(rows, ledger, func(emit func(pipeline.Result) error) error {
+			return scan(func(r pipeline.Result) error {
+				if r.Row != nil {
+					if err := keys.add(r.Keys); err != nil {
+						return err
+					}
+				}
+				return emit(r)
+			})
+		})
+		s.Keys.Bytes = keys.bytes
+		return err
+	})
+	return s, err
+}
+
+func (j *job) writeTables(rowsPrefix, ledgerPrefix string, scan scanFunc) (rows, ledger []contract.OutputFile, err error) {
 	type item struct {
 		row contract.LedgerRow
 		err error
 	}
-	ledger := make(chan item, 64)
+	items := make(chan item, 64)
 	done := make(chan struct{})
 	var ledgerErr error
 	go func() {
 		defer close(done)
-		s.Ledger, _, ledgerErr = shard.WriteLedger(j.WorkDir, spillPrefix("ledger", s.File), func(yield func(contract.LedgerRow, error) bool) {
-			for i := range ledger {
+		ledger, _, ledgerErr = shard.WriteLedger(j.WorkDir, ledgerPrefix, func(yield func(contract.LedgerRow, error) bool) {
+			for i := range items {
 				if !yield(i.row, i.err) {
 					return
 				}
@@ -48,14 +84,14 @@ func (j *job) writeSpills(s *scanned, scan scanFunc) error {
 	}()
 	send := func(i item) error {
 		select {
-		case ledger <- i:
+		case items <- i:
 			return nil
 		case <-done:
 			return errStopped
 		}
 	}
 	var rowsErr, scanErr error
-	s.Rows, _, rowsErr = shard.WriteRows(j.WorkDir, spillPrefix("rows", s.File), func(yield func(contract.Row, error) bool) {
+	rows, _, rowsErr = shard.WriteRows(j.WorkDir, rowsPrefix, func(yield func(contract.Row, error) bool) {
 		scanErr = scan(func(r pipeline.Result) error {
 			if err := send(item{row: r.Ledger}); err != nil {
 				return err
@@ -72,34 +108,41 @@ func (j *job) writeSpills(s *scanned, scan scanFunc) error {
 	if rowsErr != nil {
 		_ = send(item{err: rowsErr})
 	}
-	close(ledger)
+	close(items)
 	<-done
 	switch {
 	case scanErr != nil && !errors.Is(scanErr, errStopped):
-		return scanErr
+		return nil, nil, scanErr
 	case rowsErr != nil:
-		return rowsErr
+		return nil, nil, rowsErr
 	}
-	return ledgerErr
+	return rows, ledger, ledgerErr
 }
 
 // spillsExist reports whether a finished file's spills are still there.
-func (j *job) spillsExist(s *scanned) bool {
+func (j *job) spillsExist(s spill) bool {
+	sizes := make(map[string]int64)
 	for _, files := range [][]contract.OutputFile{s.Rows, s.Ledger} {
 		for _, f := range files {
-			info, err := os.Stat(filepath.Join(j.WorkDir, filepath.FromSlash(f.Path)))
-			if err != nil || info.Size() != f.Bytes {
-				return false
-			}
+			sizes[f.Path] = f.Bytes
+		}
+	}
+	if s.Keys != nil {
+		sizes[s.Keys.Path] = s.Keys.Bytes
+	}
+	for path, size := range sizes {
+		info, err := os.Stat(filepath.Join(j.WorkDir, filepath.FromSlash(path)))
+		if err != nil || info.Size() != size {
+			return false
 		}
 	}
 	return true
 }
 
-// rows yields the rows of all files that survived, in order.
-func (j *job) rows(ctx context.Context) iter.Seq2[contract.Row, error] {
+// rows yields the rows of all documents that survived a pass, in order.
+func (j *job) rows(ctx context.Context, spills []spill) iter.Seq2[contract.Row, error] {
 	return func(yield func(contract.Row, error) bool) {
-		for _, s := range j.finished {
+		for _, s := range spills {
 			if !readSpills(ctx, j.WorkDir, s.Rows, shard.ReadRows, yield) {
 				return
 			}
@@ -107,10 +150,10 @@ func (j *job) rows(ctx context.Context) iter.Seq2[contract.Row, error] {
 	}
 }
 
-// ledger yields the ledger rows of all files, in order, as before clustering.
-func (j *job) ledger(ctx context.Context) iter.Seq2[contract.LedgerRow, error] {
+// ledger yields the ledger rows of a pass, in order, as before its comparisons.
+func (j *job) ledger(ctx context.Context, spills []spill) iter.Seq2[contract.LedgerRow, error] {
 	return func(yield func(contract.LedgerRow, error) bool) {
-		for _, s := range j.finished {
+		for _, s := range spills {
 			if !readSpills(ctx, j.WorkDir, s.Ledger, shard.ReadLedger, yield) {
 				return
 			}
