@@ -17,6 +17,7 @@ import (
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/pipeline"
+	"finest/pipeline/dedup/keysort"
 	"finest/pipeline/minhash"
 	"finest/pipeline/recipes"
 )
@@ -82,8 +83,8 @@ func run(ctx context.Context, name string, file []byte) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	result.Rows = cluster(result.Ledger, survived)
-	return result, nil
+	result.Rows, err = cluster(ctx, result.Ledger, survived)
+	return result, err
 }
 
 func newRunner(name string) (*pipeline.Runner, error) {
@@ -97,17 +98,23 @@ func newRunner(name string) (*pipeline.Runner, error) {
 
 // cluster marks the near-duplicates in the ledger and returns the rows that are
 // kept.
-func cluster(ledger []contract.LedgerRow, survived []contract.Row) []contract.Row {
-	clusterer := minhash.NewClusterer()
+func cluster(ctx context.Context, ledger []contract.LedgerRow, survived []contract.Row) ([]contract.Row, error) {
+	clusterer := minhash.NewClusterer(keysort.Options{})
 	var signed []*contract.LedgerRow
 	for i := range ledger {
 		if row := &ledger[i]; len(row.BandKeys) > 0 {
-			clusterer.Add(row.BandKeys)
+			if err := clusterer.Add(row.BandKeys); err != nil {
+				return nil, err
+			}
 			signed = append(signed, row)
 		}
 	}
-	for i, keeper := range clusterer.Keepers() {
-		if keeper != i {
+	keepers, err := clusterer.Keepers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i, keeper := range keepers {
+		if int(keeper) != i {
 			row, kept := signed[i], signed[keeper]
 			row.Outcome, row.Reason, row.Value = contract.OutcomeMinHash, contract.ReasonDuplicate, 0
 			row.KeptFile, row.KeptOffset = kept.File, kept.Offset
@@ -117,7 +124,7 @@ func cluster(ledger []contract.LedgerRow, survived []contract.Row) []contract.Ro
 	for _, row := range ledger {
 		kept[row.Offset] = row.Outcome == contract.OutcomeKept
 	}
-	return slices.DeleteFunc(survived, func(r contract.Row) bool { return !kept[r.WARCOffset] })
+	return slices.DeleteFunc(survived, func(r contract.Row) bool { return !kept[r.WARCOffset] }), nil
 }
 
 // Digest returns the SHA-256 over the canonical JSON of all rows, one a line:
