@@ -7,6 +7,7 @@ import (
 
 	"finest/internal/contract"
 	"finest/pipeline"
+	"finest/pipeline/dedup"
 	"finest/pipeline/extract"
 	"finest/pipeline/filter"
 	"finest/pipeline/langid"
@@ -57,6 +58,9 @@ func stages() []kind {
 		{filter.C4BadWordsSpec(), filter.NewC4BadWords},
 		{filter.C4ParagraphsSpec(), plain(filter.NewC4Paragraphs)},
 		{filter.DecontaminateSpec(), filter.NewDecontaminate},
+		{dedup.URLSpec(), plain(dedup.NewURL)},
+		{dedup.ExactSpec(), plain(dedup.NewExact)},
+		{dedup.SentenceSpec(), plain(dedup.NewSentence)},
 	}
 }
 
