@@ -133,7 +133,7 @@ func newApp(streams Streams, started func(*printer)) *cli.App {
 		return cli.ShowAppHelp(c)
 	}
 	for _, s := range []spec{
-		refineSpec(), verifySpec(), mineSpec(), validateSpec(), taskServerSpec(), inspectSpec(), devnetSpec(), selftestSpec(),
+		refineSpec(), verifySpec(), mineSpec(), validateSpec(), taskServerSpec(), inspectSpec(), assetsSpec(), devnetSpec(), selftestSpec(),
 	} {
 		app.Commands = append(app.Commands, s.command(app, streams, started))
 	}

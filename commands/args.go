@@ -107,6 +107,10 @@ type flagEntry struct {
 	check func(value string) error
 }
 
+// isSetting reports whether environment and configuration may set the flag, too:
+// what makes sense for one call alone has no variable.
+func (f flagEntry) isSetting() bool { return len(f.env) > 0 }
+
 func flagTable(flags []cli.Flag) map[string]flagEntry {
 	help := flagEntry{name: "help", isBool: true, check: checkBool}
 	table := map[string]flagEntry{"help": help, "h": help}

@@ -42,10 +42,12 @@ func applyConfig(c *cli.Context, all []*cli.Command) error {
 	if err != nil {
 		return err
 	}
-	everywhere, here := flagTable(nil), flagTable(c.Command.Flags)
+	everywhere, here := make(map[string]flagEntry), flagTable(c.Command.Flags)
 	for _, cmd := range flatten(all) {
 		for key, entry := range flagTable(cmd.Flags) {
-			everywhere[key] = entry
+			if entry.isSetting() {
+				everywhere[key] = entry
+			}
 		}
 	}
 	for _, s := range settings {
@@ -54,7 +56,7 @@ func applyConfig(c *cli.Context, all []*cli.Command) error {
 			return unknownKey(path, s, everywhere)
 		}
 		flag, ok := here[key]
-		if !ok || c.IsSet(flag.name) {
+		if !ok || !flag.isSetting() || c.IsSet(flag.name) {
 			continue
 		}
 		for _, v := range s.values {

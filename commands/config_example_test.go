@@ -65,7 +65,9 @@ func TestExampleNamesEveryFlag(t *testing.T) {
 	for path, c := range leaves("", exampleApp().Commands) {
 		for _, f := range c.Flags {
 			// A file cannot name the file to read.
-			if name := f.Names()[0]; name != "config" && name != "help" && !named[canonicalFlag(name)] {
+			name := f.Names()[0]
+			setting := flagTable([]cli.Flag{f})[canonicalFlag(name)].isSetting()
+			if setting && name != "config" && !named[canonicalFlag(name)] {
 				t.Errorf("finest %s: the example does not name --%s", path, name)
 			}
 		}

@@ -32,6 +32,9 @@ func TestHelp(t *testing.T) {
 		{"task-server serve", []string{"0", "1", "2", "10", "130"}},
 		{"task-server import", []string{"0", "1", "2", "130"}},
 		{"inspect-commit", []string{"0", "1", "2", "130"}},
+		{"assets list", []string{"0", "1", "2", "130"}},
+		{"assets check", []string{"0", "1", "2", "4", "130"}},
+		{"assets pull", []string{"0", "1", "2", "4", "10", "130"}},
 		{"devnet", []string{"0", "1", "2", "130"}},
 		{"selftest", []string{"0", "1", "2", "4", "130"}},
 	}

@@ -39,13 +39,17 @@ writes under --out:
    run.json          how long it took
 
 The same input and recipe give the same bytes for any number of workers and
-after any crash. A run that was stopped goes on where it was.`,
-		example: "finest refine --out out -j 2 sample/",
+after any crash. A run that was stopped goes on where it was.
+
+The recipe fineweb needs lists that "finest assets pull" gets; fineweb-nolists
+needs nothing. --print-recipe shows a recipe whole and needs no WARC file.`,
+		example: "finest refine --recipe fineweb-nolists --out out -j 2 sample/",
 		exits:   []int{ExitFailed, ExitUsage, ExitLocked, ExitSignal},
 		flags: []cli.Flag{
 			stringFlag("out", "", "`FOLDER` to write to"),
 			workersFlag(),
-			stringFlag("recipe", "fineweb-nolists", "recipe: `NAME` ("+strings.Join(recipes.Names(), ", ")+") or TOML file"),
+			stringFlag("recipe", recipes.FineWeb, "recipe: `NAME` ("+strings.Join(recipes.Names(), ", ")+") or TOML file"),
+			&cli.BoolFlag{Name: "print-recipe", Usage: "print the recipe as TOML, with all parameters, assets and its hash, and exit", DisableDefaultText: true},
 			stringFlag("dump", "", "`NAME` of the crawl in rows and paths (default: what the WARC files say, else local)"),
 			stringFlag("warc.base", "", "`DIR|URL` that paths in rows are relative to"),
 			assetsFlag(),
@@ -76,6 +80,9 @@ type refineResult struct {
 }
 
 func runRefine(c *invocation) error {
+	if c.Bool("print-recipe") {
+		return printRecipe(c)
+	}
 	out, err := required(c.Context, "out")
 	if err != nil {
 		return err
@@ -83,12 +90,12 @@ func runRefine(c *invocation) error {
 	if c.NArg() == 0 {
 		return withHint(usageError("refine: no WARC file given"), "try: %s", refineSpec().example)
 	}
+	if dump := c.String("dump"); dump != "" && !contract.ValidCrawl(dump) {
+		return usageError("refine: --dump %q: letters, digits, dots, dashes and underscores only", dump)
+	}
 	runner, err := buildRunner(c, c.String("recipe"))
 	if err != nil {
 		return err
-	}
-	if dump := c.String("dump"); dump != "" && !contract.ValidCrawl(dump) {
-		return usageError("refine: --dump %q: letters, digits, dots, dashes and underscores only", dump)
 	}
 	inputs, err := refiner.ExpandInputs(c.Args().Slice(), c.String("warc.base"), polite.NewClient(userAgent(c)))
 	if err != nil {
@@ -176,7 +183,7 @@ func buildRecipe(c *invocation, r contract.Recipe) (*pipeline.Runner, error) {
 	runner, err := recipes.Build(r, c.String("assets"))
 	var missing *assets.MissingError
 	if errors.As(err, &missing) {
-		return nil, withHint(usageError("%w", err), "put them into %s, or use --recipe fineweb-nolists, which needs none", c.String("assets"))
+		return nil, missingAssets(c, r, err)
 	}
 	if err != nil {
 		return nil, usageError("%w", err)

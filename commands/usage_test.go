@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"finest/commands"
+	"finest/pipeline/recipes"
 )
 
 // TestUsage makes mistakes: each ends with exit code 2, says what is wrong in
@@ -28,10 +29,10 @@ func TestUsage(t *testing.T) {
 		{"no time", "devnet --block-time 4", `devnet: --block-time: "4" is not a time such as 250ms or 2s`, ""},
 		{"no switch", "mine --once=maybe", `mine: --once: "maybe" is neither true nor false`, ""},
 		{"no value", "refine --out", "refine: --out needs a value", ""},
-		{"no worker", "refine --workers 0 --out out a.warc.gz", "--workers 0: at least one is needed", ""},
+		{"no worker", "refine --workers 0 --recipe fineweb-nolists --out out a.warc.gz", "--workers 0: at least one is needed", ""},
 		{"no log level", "refine --log-level loud --out out a.warc.gz", `--log-level "loud" is none of trace, debug, info, warn, error`, ""},
 		{"no dump", "refine --dump a_b --out out a.warc.gz", `refine: --dump "a b": letters, digits, dots, dashes and underscores only`, ""},
-		{"no recipe", "refine --recipe nope --out out a.warc.gz", `recipe "nope" is neither a file nor one of fineweb, fineweb-nolists`, ""},
+		{"no recipe", "refine --recipe nope --out out a.warc.gz", `recipe "nope" is neither a file nor one of ` + strings.Join(recipes.Names(), ", "), ""},
 		{"no protocol", "validate --protocol testnet", `--protocol "testnet" is neither mainnet nor devnet`, ""},
 		{"no repository", "mine --repo alice", `--repo: invalid: repository "alice" is not owner/name`, ""},
 		{"no subnet", "validate", "--netuid 0: a number from 1 to 65535 is needed", ""},
@@ -49,7 +50,8 @@ func TestUsage(t *testing.T) {
 		{"block time too short", "devnet --block-time 1ms", "--block-time 1ms: at least 10ms are needed", ""},
 
 		{"refine without output", "refine a.warc.gz", "refine: --out is missing", ""},
-		{"refine without input", "refine --out out", "refine: no WARC file given", "try: finest refine --out out -j 2 sample/"},
+		{"refine without input", "refine --out out", "refine: no WARC file given", "try: finest refine --recipe fineweb-nolists --out out -j 2 sample/"},
+		{"no such asset", "assets pull domain", `assets pull: unknown asset "domain"`, "finest assets list shows them"},
 		{"verify without shard", "verify", "verify: SHARD[:ROW] is missing", ""},
 		{"verify with two", "verify a b", "verify: one SHARD[:ROW] expected, 2 given", ""},
 		{"inspect without claim", "inspect-commit", "inspect-commit: UID, HOTKEY or CLAIM is missing", ""},

@@ -35,14 +35,12 @@ type MissingError struct {
 
 // Error names the stage, the files, the folder and the command that gets them.
 func (e *MissingError) Error() string {
-	where, flag := "no folder for them is set", ""
+	where, pull := "no folder for them is set", "finest assets pull"
 	if e.Dir != "" {
-		where, flag = "not found in "+e.Dir, "--assets "+e.Dir+" "
+		where, pull = "not found in "+e.Dir, pull+" --assets "+e.Dir
 	}
-	pull := "finest assets pull " + flag
-	names := strings.Join(e.Names, " ")
-	return fmt.Sprintf("stage %s: needs the files %s: %s: get them with `%s%s`, or without network `%s--from FILE %s`",
-		e.Stage, strings.Join(e.Names, ", "), where, pull, names, pull, names)
+	return fmt.Sprintf("stage %s: needs the files %s: %s; `%s %s` downloads them, and takes them from a file at hand with --from FILE",
+		e.Stage, strings.Join(e.Names, ", "), where, pull, strings.Join(e.Names, " "))
 }
 
 // Read reads the files that a stage pins from dir and checks their hashes. Each

@@ -3,7 +3,6 @@ package assets
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"finest/internal/contract"
 )
@@ -171,7 +170,7 @@ func Named(names ...string) ([]Asset, error) {
 	}
 	for _, name := range names {
 		if !slices.Contains(known, name) {
-			return nil, fmt.Errorf("unknown asset %q: known are %s", name, strings.Join(known, ", "))
+			return nil, fmt.Errorf("unknown asset %q", name)
 		}
 	}
 	return found, nil

@@ -30,7 +30,18 @@ const (
 // whole and verified, or not at all; the error wraps ErrContent if r holds
 // another file.
 func Install(dir string, a Asset, r io.Reader) error {
-	return durable.WriteFile(filepath.Join(dir, a.Name), 0o644, func(w io.Writer) error { return a.verify(w, r) })
+	var wrong error // is of what r holds, not of the file to be written
+	err := durable.WriteFile(filepath.Join(dir, a.Name), 0o644, func(w io.Writer) error {
+		err := a.verify(w, r)
+		if errors.Is(err, ErrContent) {
+			wrong = err
+		}
+		return err
+	})
+	if wrong != nil {
+		return wrong
+	}
+	return err
 }
 
 // Found is what FromFile found.
