@@ -58,18 +58,23 @@ def extract(args):
 
 def golden(args):
     """Every stage over every text as it came, and all stages in their order."""
-    from reference import VERSION, Reference
+    from reference import VERSION, Reference, short_hash
 
     reference = Reference(args.home, MODEL)
-    ids, texts, rows, survivors = [], [], [], []
+    known = {(r["id"], r["text"]): r for r in list(read_lines(args.known))[1:]} if args.known else {}
+    texts, rows, survivors = [], [], []
     for id, url, text in read_documents(args.texts):
-        row = {"id": id, **decide(reference, text)}
-        if url:
-            row["url"] = reference.run_url(url)
-        row["end"], final = run_all(reference, row, text)
-        if final is not None:
-            survivors.append((len(rows), final))
-        ids.append(id)
+        row = known.get((id, short_hash(text)))
+        if row is None:
+            decisions, edited = decide(reference, text)
+            row = {"id": id, **decisions}
+            if url:
+                row["url"] = reference.run_url(url)
+            row["end"] = run_all(reference, row, edited, edited != text)
+        elif row["end"][0] == "kept":
+            edited = reference.run_c4(text)[1]
+        if row["end"][0] == "kept":
+            survivors.append((len(rows), edited))
         texts.append(text)
         rows.append(row)
     signatures, clusters, dropped = reference.clusters(texts)
@@ -84,6 +89,7 @@ def golden(args):
 
 
 def decide(reference, text):
+    """Returns the decisions and the text as C4's rules leave it."""
     from reference import short_hash
 
     words = reference.words(text)
@@ -101,25 +107,27 @@ def decide(reference, text):
         "normal": short_hash(reference.normalise(text)),
         "tokens": reference.count_tokens(text),
         "pii": short_hash(reference.replace_pii(text)),
-    }
+    }, edited
 
 
-def run_all(reference, row, text):
+def run_all(reference, row, edited, is_edited):
     """Returns what becomes of the document before duplicates are looked for, as
-    [stage, reason] or ["kept", hash of the text, tokens], and the text kept."""
+    [stage, reason] or ["kept", hash of the text, tokens]."""
     from reference import short_hash
 
     if row.get("url"):
-        return ["url", row["url"]], None
+        return ["url", row["url"]]
     if not row["language"][0]:
-        return ["language", ""], None
+        return ["language", ""]
     for stage in ("repetition", "quality", "c4"):
         if row[stage][0]:
-            return [stage, row[stage][0]], None
-    _, text = reference.run_c4(text)
-    if reason := reference.run_fineweb(text)[0]:
-        return ["fineweb", reason], None
-    return ["kept", short_hash(reference.replace_pii(text)), reference.count_tokens(text)], text
+            return [stage, row[stage][0]]
+    reason = reference.run_fineweb(edited)[0] if is_edited else row["fineweb"][0]
+    if reason:
+        return ["fineweb", reason]
+    if not is_edited:
+        return ["kept", row["pii"], row["tokens"]]
+    return ["kept", short_hash(reference.replace_pii(edited)), reference.count_tokens(edited)]
 
 
 def golden_urls(args):
@@ -143,12 +151,12 @@ def main():
         c = commands.add_parser(name, help=help)
         c.set_defaults(run=run)
         for a in arguments:
-            c.add_argument(a, **({"nargs": "+"} if a == "warc" else {"required": True} if a.startswith("--") else {}))
+            c.add_argument(a, **({"nargs": "+"} if a == "warc" else {"required": a == "--out"} if a.startswith("--") else {}))
 
     command("prepare", lambda a: prepare.prepare(a.home, a.downloads), "fill the home folder from packages", "downloads")
     command("corpus", corpus, "write the corpus of our own")
     command("extract", extract, "texts that the reference extracts", "warc", "--out")
-    command("golden", golden, "decisions on texts", "texts", "--out")
+    command("golden", golden, "decisions on texts; those of an earlier file on the same texts are taken over", "texts", "--out", "--known")
     command("golden-urls", golden_urls, "decisions on URLs", "--out")
     command("report", report.report, "compare two files of extracted texts and a truth file", "ours", "theirs", "golden", "truth")
     args = parser.parse_args()

@@ -50,12 +50,9 @@ def traced(step, document):
 
     sys.settrace(trace)
     try:
-        result = step.filter(document)
-    except ZeroDivisionError:
-        return (False, "ZeroDivisionError"), {}
+        return step.filter(document), found
     finally:
         sys.settrace(None)
-    return result if isinstance(result, tuple) else (bool(result), ""), found
 
 
 def repetition_value(reason, v):
@@ -141,6 +138,7 @@ class Reference:
             self.language = LanguageFilter("en")
             self.language.model._model = _FastText(str(language_model))
         self._url = self._counter = None
+        self._shingles = {}
 
     def _use_punkt(self):
         """Gives NLTK its English Punkt data, and word_tokenize a memory of the
@@ -157,11 +155,16 @@ class Reference:
     # Stages. Each takes a text and returns (reason, value); "" keeps.
 
     def _filter(self, step, value, text):
+        """Returns (reason, value) and the text as it is then. Only what is dropped
+        is looked at a second time, for the value: tracing takes time."""
         document = self.document(text=text, id="")
-        (keep, reason), variables = traced(step, document)
-        if keep:
-            return ("", None), document.text
-        return (reason, value(reason, variables) if variables else None), text
+        try:
+            if step.filter(document) is True:
+                return ("", None), document.text
+        except ZeroDivisionError:
+            return ("ZeroDivisionError", None), text
+        (_, reason), variables = traced(step, self.document(text=text, id=""))
+        return (reason, value(reason, variables)), text
 
     def run_repetition(self, text):
         return self._filter(self.repetition, repetition_value, text)[0]
@@ -291,7 +294,12 @@ class Reference:
                     signatures.append("")
                     yield self.document(text=text, id="")
 
-            signer.get_signature = get_signature
+            def get_shingles(text):
+                if text not in self._shingles:
+                    self._shingles[text] = MinhashDedupSignature.get_shingles(signer, text)
+                return self._shingles[text]
+
+            signer.get_signature, signer.get_shingles = get_signature, get_shingles
             signer.run(documents(), rank=0)
             for rank in range(BANDS):
                 MinhashDedupBuckets(f"{folder}/sigs", f"{folder}/dups", config=config).run(rank=rank, world_size=BANDS)
