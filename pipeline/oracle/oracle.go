@@ -8,77 +8,74 @@ package oracle
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"finest/internal/contract"
 	"finest/pipeline"
-	"finest/pipeline/filter"
+	"finest/pipeline/extract"
 	"finest/pipeline/langid"
 	"finest/pipeline/minhash"
-	"finest/pipeline/pii"
-	"finest/pipeline/tokens"
+	"finest/pipeline/recipes"
 	"finest/pipeline/words"
 )
 
 // Profiles are the profiles of the reference that it is compared in.
 var Profiles = [...]string{pipeline.ProfileRelease, pipeline.ProfileHead}
 
-// Stages are the stages of one profile between extraction and writing, and what
-// some of them look at. Replacements for addresses begin with the first of each
-// document, as they do in a fresh instance of the reference.
+// Stages are the stages between extraction and writing of the recipe that is
+// strictly the reference of a profile, and what some of them look at.
 type Stages struct {
 	// URL is nil without a folder of assets.
-	URL                                        pipeline.Stage
-	Language, Repetition, Quality, C4, FineWeb pipeline.Stage
-	MinHash, Tokens, PII                       pipeline.Stage
-	Splitter                                   pipeline.Splitter
-	CountSentences                             func(string) int
-	Normalization                              minhash.Normalization
+	URL, Language, Repetition, Quality, C4, FineWeb, MinHash, Tokens, PII pipeline.Stage
+
+	Splitter       pipeline.Splitter
+	CountSentences func(string) int
+	Normalization  minhash.Normalization
 }
 
 // New returns the stages of a profile. The URL filter's lists are looked for in
-// assetsDir, if that is not empty.
+// assetsDir, if that is not empty. The recipe is followed but in two things: the
+// language model is the one that the program holds, as the reference is given
+// it too, and replacements for addresses begin with the first in each document,
+// as they do in a fresh instance of the reference.
 func New(profile, assetsDir string) (*Stages, error) {
 	s := &Stages{Splitter: words.NLTK(), CountSentences: words.CountSentences, Normalization: minhash.Release}
-	url := filter.URLSpec()
-	set := map[string]string{"profile": profile, "first_replacement": "list", "email_case": "lower"}
+	name := recipes.FineWeb2024
 	if profile == pipeline.ProfileHead {
 		s.Splitter, s.CountSentences, s.Normalization = words.SpaCy(), words.CountSpaCySentences, minhash.Head
-		url = filter.URLHeadSpec()
-		set["email_case"], set["stop_chars"] = "any", "terminal"
+		name = recipes.FineWebHead
 	}
-	set["words"], set["normalization"] = s.Splitter.Name(), string(s.Normalization)
-	plain := func(build func(contract.StageSpec) (pipeline.Stage, error)) func(contract.StageSpec, string) (pipeline.Stage, error) {
-		return func(spec contract.StageSpec, _ string) (pipeline.Stage, error) { return build(spec) }
+	recipe, err := recipes.Named(name)
+	if err != nil {
+		return nil, err
 	}
-	kinds := []struct {
-		stage *pipeline.Stage
-		spec  contract.StageSpec
-		build func(contract.StageSpec, string) (pipeline.Stage, error)
-	}{
-		{&s.URL, url, filter.NewURL},
-		{&s.Language, langid.LanguageSpec(), langid.NewLanguage},
-		{&s.Repetition, filter.GopherRepetitionSpec(), plain(filter.NewGopherRepetition)},
-		{&s.Quality, filter.GopherQualitySpec(), plain(filter.NewGopherQuality)},
-		{&s.C4, filter.C4Spec(), plain(filter.NewC4)},
-		{&s.FineWeb, filter.FineWebSpec(), plain(filter.NewFineWeb)},
-		{&s.MinHash, minhash.Spec(), plain(func(spec contract.StageSpec) (pipeline.Stage, error) { return minhash.New(spec, s.Splitter) })},
-		{&s.Tokens, tokens.Spec(), plain(tokens.New)},
-		{&s.PII, pii.Spec(), plain(pii.New)},
+	stages := map[string]*pipeline.Stage{
+		"url": &s.URL, "language": &s.Language, "gopher_repetition": &s.Repetition, "gopher_quality": &s.Quality,
+		"c4": &s.C4, "fineweb": &s.FineWeb, "minhash": &s.MinHash, "tokens": &s.Tokens, "pii": &s.PII,
 	}
-	for _, k := range kinds {
-		if k.stage == &s.URL && assetsDir == "" {
+	recipe.Stages = slices.DeleteFunc(recipe.Stages, func(spec contract.StageSpec) bool { return spec.Name == "url" && assetsDir == "" })
+	for i, spec := range recipe.Stages {
+		switch spec.Name {
+		case "language":
+			recipe.Stages[i].Assets = langid.LanguageSpec().Assets
+		case "pii":
+			spec.Params["first_replacement"] = "list"
+		}
+	}
+	runner, err := recipes.Build(recipe, assetsDir)
+	if err != nil {
+		return nil, err
+	}
+	for _, stage := range runner.Stages {
+		if stage.Name() == extract.Name {
 			continue
 		}
-		for name, value := range set {
-			if _, ok := k.spec.Params[name]; ok {
-				k.spec.Params[name] = value
-			}
+		field := stages[stage.Name()]
+		if field == nil {
+			return nil, fmt.Errorf("recipe %s: stage %s is not compared with the reference", recipe.Name, stage.Name())
 		}
-		var err error
-		if *k.stage, err = k.build(k.spec, assetsDir); err != nil {
-			return nil, fmt.Errorf("stages of profile %s: %w", profile, err)
-		}
+		*field = stage
 	}
 	return s, nil
 }
