@@ -26,6 +26,7 @@ import (
 const (
 	envKillAt = "REFINER_TEST_KILL_AT"
 	envDir    = "REFINER_TEST_DIR"
+	envRunner = "REFINER_TEST_RUNNER"
 )
 
 // TestMain lets the test binary stand for a run of refine that is killed.
@@ -43,8 +44,12 @@ func TestMain(m *testing.M) {
 // refineAndDie kills its process at the n-th sign of progress.
 func refineAndDie(dir string, n int) {
 	t := new(dieT)
+	runner := testRunner(t, 2)
+	if os.Getenv(envRunner) != "" {
+		runner = acrossRunner(t, 2)
+	}
 	_, err := refiner.Refine(context.Background(), refiner.Options{
-		Inputs: inputsIn(t, filepath.Join(dir, "in")), Runner: testRunner(t, 2), OutDir: filepath.Join(dir, "out"),
+		Inputs: inputsIn(t, filepath.Join(dir, "in")), Runner: runner, OutDir: filepath.Join(dir, "out"),
 		Progress: func(refiner.Progress) {
 			if n--; n == 0 {
 				_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
