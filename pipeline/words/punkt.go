@@ -25,39 +25,37 @@ const (
 	orthoLower        = 1<<4 | 1<<5 | 1<<6
 )
 
-type span struct{ start, stop int }
-
 // spans returns the non-empty sentences of text.
-func (p *punkt) spans(text string) []span {
+func (p *punkt) spans(text string) []Span {
 	raw := p.rawSpans(text)
 	// Closing quotes and brackets after the end of a sentence belong to it, not
 	// to the next one.
 	spans := raw[:0]
 	shift := 0
 	for i, s := range raw {
-		s.start += shift
+		s.Start += shift
 		shift = 0
 		if i+1 < len(raw) {
 			next := raw[i+1]
 			closers, taken := leadingClosers(slice(text, next))
 			if taken > 0 {
-				spans = append(spans, span{s.start, next.start + closers})
+				spans = append(spans, Span{s.Start, next.Start + closers})
 				shift = taken
 				continue
 			}
 		}
-		if s.start < s.stop {
+		if s.Start < s.Stop {
 			spans = append(spans, s)
 		}
 	}
 	return spans
 }
 
-func slice(text string, s span) string {
-	if s.start >= s.stop {
+func slice(text string, s Span) string {
+	if s.Start >= s.Stop {
 		return ""
 	}
-	return text[s.start:s.stop]
+	return text[s.Start:s.Stop]
 }
 
 // leadingClosers returns the length of the quotes and brackets that s begins
@@ -77,14 +75,14 @@ func leadingClosers(s string) (closers, taken int) {
 }
 
 // rawSpans cuts text after each mark that ends a sentence.
-func (p *punkt) rawSpans(text string) []span {
-	var spans []span
+func (p *punkt) rawSpans(text string) []Span {
+	var spans []Span
 	start := 0
 	var last mark
 	seen := false
 	cut := func(m mark) {
 		if p.breaks(text[m.word:m.after]) {
-			spans = append(spans, span{start, m.at + 1})
+			spans = append(spans, Span{start, m.at + 1})
 			start = m.next
 		}
 	}
@@ -110,7 +108,7 @@ func (p *punkt) rawSpans(text string) []span {
 	if seen {
 		cut(last)
 	}
-	return append(spans, span{start, len(TrimRight(text))})
+	return append(spans, Span{start, len(TrimRight(text))})
 }
 
 // mark is a possible end of a sentence.

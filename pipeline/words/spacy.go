@@ -1,6 +1,7 @@
 package words
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -26,54 +27,34 @@ func (spacy) Words(text string) []string {
 	text, tokens := spaCyTokens(text)
 	words := make([]string, 0, len(tokens))
 	for _, t := range tokens {
-		if word := text[t.start:t.stop]; !startsWithSpace(word) {
+		if word := text[t.Start:t.Stop]; !startsWithSpace(word) {
 			words = append(words, word)
 		}
 	}
 	return words
 }
 
-// CountSpaCySentences returns the number of sentences that the head profile
-// counts in text, at least 1. A sentence begins with the first token that is no
-// punctuation after one that ends sentences; a token of whitespace is one as
-// well, a quirk of spaCy's sentencizer.
-func CountSpaCySentences(text string) int {
-	text, tokens := spaCyTokens(text)
-	rules := spaCyEnglish()
-	sentences, ended := 1, false
-	for _, t := range tokens {
-		word := text[t.start:t.stop]
-		if rules.endsSentence(word) {
-			ended = true
-		} else if ended && !isPunctuationWord(word) {
-			sentences++
-			ended = false
-		}
-	}
-	return sentences
-}
-
-// lost is the word that spaCy mistakes for the name of an attribute and throws
+// lost is the word that spaCy mistakes for the number of an attribute and throws
 // at. The reference then takes it out of the text, wherever it stands, and tries
-// again.
+// again. Only the first that a process meets passes; here none does.
 const lost = "IS_ALPHA"
 
 // spaCyTokens returns the tokens of text, those of whitespace among them, and the
-// text that they are pieces of. It is another only where the reference's would
-// be: where lost is a token.
-func spaCyTokens(text string) (string, []span) {
+// text that they are pieces of. It is another only where lost is a token.
+func spaCyTokens(text string) (string, []Span) {
 	rules := spaCyEnglish()
-	tokens := rules.splitAffixes(text)
-	if strings.Contains(text, lost) {
-		for _, t := range tokens {
-			if text[t.start:t.stop] == lost {
-				text = strings.ReplaceAll(text, lost, "")
-				tokens = rules.splitAffixes(text)
-				break
-			}
-		}
+	tokens := rules.tokens(text)
+	isLost := func(t Span) bool { return text[t.Start:t.Stop] == lost }
+	if strings.Contains(text, lost) && slices.ContainsFunc(tokens, isLost) {
+		text = strings.ReplaceAll(text, lost, "")
+		tokens = rules.tokens(text)
 	}
-	return text, rules.phrases.apply(text, tokens)
+	return text, tokens
+}
+
+// tokens returns the tokens of text, those of whitespace among them.
+func (r *spaCyRules) tokens(text string) []Span {
+	return r.phrases.apply(text, r.splitAffixes(text))
 }
 
 func startsWithSpace(s string) bool {

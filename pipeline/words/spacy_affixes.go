@@ -8,8 +8,8 @@ import (
 // splitAffixes cuts text at whitespace into chunks and the chunks into tokens.
 // A single space after a chunk is no token, other whitespace is: a run of it is
 // one token, which begins after that space.
-func (r *spaCyRules) splitAffixes(text string) []span {
-	tokens := make([]span, 0, len(text)/5+1)
+func (r *spaCyRules) splitAffixes(text string) []Span {
+	tokens := make([]Span, 0, len(text)/4+1)
 	c := cutter{rules: r, text: text, tokens: tokens}
 	for i := 0; i < len(text); {
 		start := i
@@ -18,27 +18,15 @@ func (r *spaCyRules) splitAffixes(text string) []span {
 			start++
 		}
 		if start < i {
-			c.tokens = append(c.tokens, span{start, i})
+			c.tokens = append(c.tokens, Span{start, i})
 		}
 		start = i
 		stop, seen := r.chunkEnd(text, i)
 		if i = stop; start < i {
-			c.cutChunk(span{start, i}, seen)
+			c.cutChunk(Span{start, i}, seen)
 		}
 	}
 	return c.tokens
-}
-
-// spaceEnd returns the end of the whitespace that begins at i, or i.
-func spaceEnd(text string, i int) int {
-	for i < len(text) {
-		r, size := utf8.DecodeRuneInString(text[i:])
-		if !IsSpace(r) {
-			break
-		}
-		i += size
-	}
-	return i
 }
 
 // chunkEnd returns the end of the chunk that begins at i and the properties of
@@ -68,14 +56,14 @@ func (r *spaCyRules) chunkEnd(text string, i int) (stop int, seen class) {
 type cutter struct {
 	rules    *spaCyRules
 	text     string
-	tokens   []span
-	suffixes []span
+	tokens   []Span
+	suffixes []Span
 }
 
 // cutChunk appends the tokens of a chunk: affixes are taken off both ends until
 // none is left or what is left is an exception; that is then an exception, a web
 // address, or is cut at what joins two tokens within.
-func (c *cutter) cutChunk(chunk span, seen class) {
+func (c *cutter) cutChunk(chunk Span, seen class) {
 	r := c.rules
 	const plain = opens | closes | joins
 	if seen&plain == 0 && (seen&digit == 0 || seen&^(digit|settles) == 0) {
@@ -86,8 +74,8 @@ func (c *cutter) cutChunk(chunk span, seen class) {
 	}
 	rest := chunk
 	c.suffixes = c.suffixes[:0]
-	for rest.start < rest.stop && !r.isException(c.text[rest.start:rest.stop]) {
-		s := c.text[rest.start:rest.stop]
+	for rest.Start < rest.Stop && !r.isException(c.text[rest.Start:rest.Stop]) {
+		s := c.text[rest.Start:rest.Stop]
 		prefix := r.prefix(s)
 		if prefix > 0 && r.isException(s[prefix:]) {
 			c.takePrefix(&rest, prefix)
@@ -104,8 +92,8 @@ func (c *cutter) cutChunk(chunk span, seen class) {
 		c.takePrefix(&rest, prefix)
 		c.takeSuffix(&rest, suffix)
 	}
-	if rest.start < rest.stop && !c.cutException(rest) {
-		if isWebAddress(&r.classes, c.text[rest.start:rest.stop]) {
+	if rest.Start < rest.Stop && !c.cutException(rest) {
+		if isWebAddress(&r.classes, c.text[rest.Start:rest.Stop]) {
 			c.tokens = append(c.tokens, rest)
 		} else {
 			c.cutInfixes(rest)
@@ -116,44 +104,33 @@ func (c *cutter) cutChunk(chunk span, seen class) {
 	}
 }
 
-func (c *cutter) takePrefix(rest *span, length int) {
+func (c *cutter) takePrefix(rest *Span, length int) {
 	if length > 0 {
-		c.tokens = append(c.tokens, span{rest.start, rest.start + length})
-		rest.start += length
+		c.tokens = append(c.tokens, Span{rest.Start, rest.Start + length})
+		rest.Start += length
 	}
 }
 
-func (c *cutter) takeSuffix(rest *span, length int) {
+func (c *cutter) takeSuffix(rest *Span, length int) {
 	if length > 0 {
-		c.suffixes = append(c.suffixes, span{rest.stop - length, rest.stop})
-		rest.stop -= length
+		c.suffixes = append(c.suffixes, Span{rest.Stop - length, rest.Stop})
+		rest.Stop -= length
 	}
-}
-
-func (r *spaCyRules) isException(s string) bool {
-	if len(s) > r.longestException {
-		return false
-	}
-	_, ok := r.exceptions[s]
-	return ok
 }
 
 // cutException appends the tokens of s if it is an exception.
-func (c *cutter) cutException(s span) bool {
-	if s.stop-s.start > c.rules.longestException {
-		return false
-	}
-	lengths, ok := c.rules.exceptions[c.text[s.start:s.stop]]
+func (c *cutter) cutException(s Span) bool {
+	lengths, ok := c.rules.exception(c.text[s.Start:s.Stop])
 	if ok {
-		c.tokens = appendCut(c.tokens, s.start, lengths)
+		c.tokens = appendCut(c.tokens, s.Start, lengths)
 	}
 	return ok
 }
 
 // appendCut appends tokens of the given lengths that follow each other.
-func appendCut(tokens []span, start int, lengths []int) []span {
+func appendCut(tokens []Span, start int, lengths []int) []Span {
 	for _, n := range lengths {
-		tokens = append(tokens, span{start, start + n})
+		tokens = append(tokens, Span{start, start + n})
 		start += n
 	}
 	return tokens
@@ -261,34 +238,34 @@ func (r *spaCyRules) periodEnds(s string) bool {
 }
 
 // cutInfixes appends the tokens of what is left of a chunk without its affixes.
-func (c *cutter) cutInfixes(s span) {
-	start := s.start
+func (c *cutter) cutInfixes(s Span) {
+	start := s.Start
 	var previous class
-	for i := s.start; i < s.stop; {
-		current, size := c.rules.classes.first(c.text[i:s.stop])
+	for i := s.Start; i < s.Stop; {
+		current, size := c.rules.classes.first(c.text[i:s.Stop])
 		if current&joins == 0 {
 			previous = current
 			i += size
 			continue
 		}
-		n := c.rules.infix(c.text[i:s.stop], previous)
+		n := c.rules.infix(c.text[i:s.Stop], previous)
 		if n == 0 {
 			previous = current
 			i += size
 			continue
 		}
 		previous, _ = c.rules.classes.last(c.text[i : i+n])
-		if i > s.start {
+		if i > s.Start {
 			if start < i {
-				c.tokens = append(c.tokens, span{start, i})
+				c.tokens = append(c.tokens, Span{start, i})
 			}
-			c.tokens = append(c.tokens, span{i, i + n})
+			c.tokens = append(c.tokens, Span{i, i + n})
 			start = i + n
 		}
 		i += n
 	}
-	if start < s.stop {
-		c.tokens = append(c.tokens, span{start, s.stop})
+	if start < s.Stop {
+		c.tokens = append(c.tokens, Span{start, s.Stop})
 	}
 }
 

@@ -3,6 +3,7 @@ package words
 import (
 	_ "embed"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -27,8 +28,9 @@ type spaCyRules struct {
 	// exceptions holds the chunks that are cut in a way of their own: the lengths
 	// of their tokens in bytes.
 	exceptions map[string][]int
-	// longestException is the length in bytes of the longest of them.
-	longestException int
+	// maybeException has the bit of each exception's sketch set, so that most
+	// words need no look-up.
+	maybeException [1 << 16 / 64]uint64
 	// afterDigit holds what is cut off behind a digit: units and currencies.
 	afterDigit        map[string]struct{}
 	longestAfterDigit int
@@ -104,10 +106,39 @@ func readSpaCyRules(raw []byte) (*spaCyRules, error) {
 			lengths[i] = len(t)
 		}
 		rules.exceptions[chunk] = lengths
-		rules.longestException = max(rules.longestException, len(chunk))
+		if chunk == "" {
+			return nil, errors.New("read spaCy's tables: an exception is empty")
+		}
+		word, bit := sketch(chunk)
+		rules.maybeException[word] |= bit
 	}
 	rules.phrases = rules.newPhrases()
 	return rules, nil
+}
+
+// sketch maps s, which is not empty, to a bit of maybeException, by its length
+// and three of its bytes (multiplicative hashing).
+func sketch(s string) (word int, bit uint64) {
+	key := uint32(len(s)) ^ uint32(s[0])<<8 ^ uint32(s[len(s)/2])<<16 ^ uint32(s[len(s)-1])<<24
+	hash := key * 0x9e3779b1 >> 16
+	return int(hash / 64), 1 << (hash % 64)
+}
+
+// exception returns the lengths of the tokens of s if it is an exception.
+func (r *spaCyRules) exception(s string) (lengths []int, ok bool) {
+	if s == "" {
+		return nil, false
+	}
+	if word, bit := sketch(s); r.maybeException[word]&bit == 0 {
+		return nil, false
+	}
+	lengths, ok = r.exceptions[s]
+	return lengths, ok
+}
+
+func (r *spaCyRules) isException(s string) bool {
+	_, ok := r.exception(s)
+	return ok
 }
 
 // endsSentence reports whether word is a character that ends sentences.

@@ -26,7 +26,7 @@ type phrase struct {
 func (r *spaCyRules) newPhrases() phrases {
 	p := phrases{rules: r}
 	bare := *r
-	bare.exceptions, bare.longestException = nil, 0
+	bare.exceptions = nil
 	for text := range maps.Keys(r.exceptions) {
 		tokens := bare.splitAffixes(text)
 		if len(tokens) < 2 {
@@ -34,7 +34,7 @@ func (r *spaCyRules) newPhrases() phrases {
 		}
 		node := &p.root
 		for _, t := range tokens {
-			word := text[t.start:t.stop]
+			word := text[t.Start:t.Stop]
 			if node.next == nil {
 				node.next = make(map[string]*phrase)
 			}
@@ -45,7 +45,7 @@ func (r *spaCyRules) newPhrases() phrases {
 		}
 		node.ends = true
 		p.longest = max(p.longest, len(tokens))
-		second := text[tokens[1].start]
+		second := text[tokens[1].Start]
 		p.pairs[text[0]][second>>6] |= 1 << (second & 63)
 	}
 	return p
@@ -56,7 +56,7 @@ func (r *spaCyRules) newPhrases() phrases {
 // Of phrases that overlap the longest wins, then the first. A phrase also keeps
 // others from its tokens when it lost itself, or when its tokens turn out not to
 // be adjacent in the text.
-func (p *phrases) apply(text string, tokens []span) []span {
+func (p *phrases) apply(text string, tokens []Span) []Span {
 	starts := p.find(text, tokens)
 	if starts == nil {
 		return tokens
@@ -75,14 +75,14 @@ func (p *phrases) apply(text string, tokens []span) []span {
 			}
 		}
 	}
-	applied := make([]span, 0, len(tokens))
+	applied := make([]Span, 0, len(tokens))
 	for i := 0; i < len(tokens); {
 		n := max(1, int(marks[i]))
 		run := tokens[i : i+n]
 		i += n
-		whole := span{run[0].start, run[n-1].stop}
-		if lengths, ok := p.rules.exceptions[text[whole.start:whole.stop]]; ok && n > 1 {
-			applied = appendCut(applied, whole.start, lengths)
+		whole := Span{run[0].Start, run[n-1].Stop}
+		if lengths, ok := p.rules.exception(text[whole.Start:whole.Stop]); ok && n > 1 {
+			applied = appendCut(applied, whole.Start, lengths)
 		} else {
 			applied = append(applied, run...)
 		}
@@ -92,16 +92,16 @@ func (p *phrases) apply(text string, tokens []span) []span {
 
 // find returns the starts of all phrases by their length in tokens, in order; nil
 // if there are none.
-func (p *phrases) find(text string, tokens []span) [][]int {
+func (p *phrases) find(text string, tokens []Span) [][]int {
 	var starts [][]int
 	for i := 0; i+1 < len(tokens); i++ {
-		second := text[tokens[i+1].start]
-		if p.pairs[text[tokens[i].start]][second>>6]&(1<<(second&63)) == 0 {
+		second := text[tokens[i+1].Start]
+		if p.pairs[text[tokens[i].Start]][second>>6]&(1<<(second&63)) == 0 {
 			continue
 		}
 		node := &p.root
 		for j := i; j < len(tokens); j++ {
-			node = node.next[text[tokens[j].start:tokens[j].stop]]
+			node = node.next[text[tokens[j].Start:tokens[j].Stop]]
 			if node == nil {
 				break
 			}

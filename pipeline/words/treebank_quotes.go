@@ -1,13 +1,89 @@
 package words
 
 import (
-	"strings"
+	"bytes"
 	"unicode/utf8"
 )
 
+// padOpeningQuotes sets opening quotes and runs of backticks apart.
+func padOpeningQuotes(dst, src []byte) []byte {
+	return padMatches(dst, src, backtick|wide, func(s []byte) (int, []byte) {
+		if s[0] == '`' {
+			ticks := run(s)
+			return len(ticks), ticks
+		}
+		return oneOf(s, "«“‘„")
+	})
+}
+
+// openFirstQuote turns a double quote at the start into two backticks.
+func openFirstQuote(dst, src []byte) []byte {
+	if src[0] == '"' {
+		dst = append(dst, "``"...)
+		src = src[1:]
+	}
+	return append(dst, src...)
+}
+
+func padDoubleBackticks(dst, src []byte) []byte { return padMatches(dst, src, backtick, pair) }
+
+// openQuoteAfterSpace turns a double quote or two apostrophes after a space or an
+// opening bracket into two backticks.
+func openQuoteAfterSpace(dst, src []byte) []byte {
+	for i := 0; i < len(src); {
+		at := next(src, i, single|double)
+		dst = append(dst, src[i:at]...)
+		if i = at; i == len(src) {
+			break
+		}
+		opens := i > 0 && isOneOf(src[i-1], " ([{<")
+		switch {
+		case opens && src[i] == '"':
+			dst = append(dst, " `` "...)
+			i++
+		case opens && bytes.HasPrefix(src[i:], []byte("''")):
+			dst = append(dst, " `` "...)
+			i += 2
+		default:
+			dst = append(dst, src[i])
+			i++
+		}
+	}
+	return dst
+}
+
+// cutQuoteBeforeLetter puts a space between an apostrophe and a lone word
+// character, unless it starts like a clitic.
+func cutQuoteBeforeLetter(dst, src []byte) []byte {
+	for i := 0; i < len(src); {
+		at := next(src, i, single)
+		if at == len(src) {
+			return append(dst, src[i:]...)
+		}
+		dst = append(dst, src[i:at+1]...)
+		i = at + 1
+		rest := src[i:]
+		if r, size := utf8.DecodeRune(rest); isWord(r) && !wordAt(rest[size:]) && !startsClitic(rest) {
+			dst = append(dst, ' ')
+		}
+	}
+	return dst
+}
+
+// startsClitic reports whether s starts like 're, 've, 'll, 'm, 't, 's, 'd or
+// n't without its apostrophe.
+func startsClitic(s []byte) bool {
+	for _, clitic := range [...]string{"re", "ve", "ll", "m", "t", "s", "d", "n"} {
+		if foldPrefix(s, clitic) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
 // cutQuoteBeforeSpace cuts an apostrophe off what it ends.
 func cutQuoteBeforeSpace(dst, src []byte) []byte {
-	return cutSuffixes(dst, src, func(s []byte) int { return 1 }, "'")
+	return cutSuffixes(dst, src, func([]byte) int { return 1 }, "'")
 }
 
 // cutShortClitics cuts 's, 'm, 'd and a single apostrophe off.
@@ -20,19 +96,50 @@ func cutShortClitics(dst, src []byte) []byte {
 	}, "' ")
 }
 
+// cutSuffixes puts a space before each apostrophe with what belongs to it, of the
+// length that length says, if a space follows and the character before is none
+// of not. That character and the space are spent: no other match may use them.
+func cutSuffixes(dst, src []byte, length func([]byte) int, not string) []byte {
+	spent := 0
+	for i := 0; i < len(src); {
+		at := next(src, i, single)
+		dst = append(dst, src[i:at]...)
+		if i = at; i == len(src) {
+			break
+		}
+		n := 1
+		if i != spent && !isOneOf(src[i-1], not) {
+			if end := i + length(src[i:]); end < len(src) && src[end] == ' ' {
+				dst = append(dst, ' ')
+				n = end + 1 - i
+				spent = end + 1
+			}
+		}
+		dst = append(dst, src[i:i+n]...)
+		i += n
+	}
+	return dst
+}
+
 // cutLongClitics cuts 'll, 're, 've and n't off, in lower or upper case.
 func cutLongClitics(dst, src []byte) []byte {
-	var spent int
 	for i := 0; i < len(src); {
-		n := longClitic(src[i:])
-		if n == 0 || i == spent || isOneOf(src[i-1], "' ") {
-			dst = append(dst, src[i])
-			i++
-			continue
+		at := next(src, i, single)
+		if at == len(src) {
+			return append(dst, src[i:]...)
 		}
-		dst = append(append(dst, ' '), src[i:i+n+1]...)
-		i += n + 1
-		spent = i
+		start := max(i, at-1) // where n't would start
+		if longClitic(src[start:]) == 0 {
+			start = at
+		}
+		end := at + 1
+		dst = append(dst, src[i:start]...)
+		if n := longClitic(src[start:]); n > 0 && !isOneOf(src[start-1], "' ") {
+			dst = append(dst, ' ')
+			end = start + n + 1
+		}
+		dst = append(dst, src[start:end]...)
+		i = end
 	}
 	return dst
 }
@@ -50,175 +157,13 @@ func longClitic(s []byte) int {
 	return 0
 }
 
-// cutSuffixes puts a space before each apostrophe with what belongs to it, of the
-// length that length says, if a space follows and the character before is none
-// of not. That character and the space are spent: no other match may use them.
-func cutSuffixes(dst, src []byte, length func([]byte) int, not string) []byte {
-	var spent int
-	for i := 0; i < len(src); {
-		if src[i] != '\'' || i == spent || isOneOf(src[i-1], not) {
-			dst = append(dst, src[i])
-			i++
-			continue
-		}
-		n := length(src[i:])
-		if i+n >= len(src) || src[i+n] != ' ' {
-			dst = append(dst, src[i])
-			i++
-			continue
-		}
-		dst = append(append(dst, ' '), src[i:i+n+1]...)
-		i += n + 1
-		spent = i
-	}
-	return dst
-}
-
-func padBrackets(dst, src []byte) []byte {
-	for _, c := range src {
-		if isOneOf(c, "[](){}<>*") {
-			dst = append(dst, ' ', c, ' ')
-		} else {
-			dst = append(dst, c)
-		}
-	}
-	return dst
-}
-
-// addMargins puts a space at either end.
-func addMargins(dst, src []byte) []byte { return pad(dst, src) }
-
 func padClosingQuotes(dst, src []byte) []byte {
-	for i := 0; i < len(src); {
-		_, size := utf8.DecodeRune(src[i:])
-		switch string(src[i : i+size]) {
-		case "»", "”", "’":
-			dst = pad(dst, src[i:i+size])
-		default:
-			dst = append(dst, src[i:i+size]...)
-		}
-		i += size
-	}
-	return dst
+	return padMatches(dst, src, wide, func(s []byte) (int, []byte) { return oneOf(s, "»”’") })
 }
+
+func padDoubleApostrophes(dst, src []byte) []byte { return padMatches(dst, src, single, pair) }
 
 // closeQuotes turns the double quotes that are left into two apostrophes.
 func closeQuotes(dst, src []byte) []byte {
-	for _, c := range src {
-		if c == '"' {
-			dst = append(dst, " '' "...)
-		} else {
-			dst = append(dst, c)
-		}
-	}
-	return dst
-}
-
-// contractions are the words of MacIntyre's list that are cut in two.
-var contractions = [...]struct{ head, tail string }{
-	{"can", "not"}, {"d", "'ye"}, {"gim", "me"}, {"gon", "na"}, {"got", "ta"}, {"lem", "me"}, {"more", "'n"}, {"wan", "na"},
-}
-
-// cutContractions cuts the words of contractions in any case.
-func cutContractions(dst, src []byte) []byte {
-	inWord := false
-	for i := 0; i < len(src); {
-		r, size := utf8.DecodeRune(src[i:])
-		if !inWord && isOneOf(src[i]|0x20, "cdglmw") {
-			if head, tail := contraction(src[i:]); tail > 0 {
-				dst = pad(dst, src[i:i+head])
-				dst = append(append(dst, src[i+head:i+head+tail]...), ' ')
-				i += head + tail
-				inWord = true
-				continue
-			}
-		}
-		inWord = isWord(r)
-		dst = append(dst, src[i:i+size]...)
-		i += size
-	}
-	return dst
-}
-
-// contraction returns the lengths of the two parts of the contraction that s
-// begins with.
-func contraction(s []byte) (head, tail int) {
-	for _, c := range contractions {
-		head = foldPrefix(s, c.head)
-		if head == 0 {
-			continue
-		}
-		tail = foldPrefix(s[head:], c.tail)
-		rest := s[head+tail:]
-		if tail == 0 || wordAt(rest) {
-			continue
-		}
-		if r, _ := utf8.DecodeRune(rest); c.head == "wan" && !IsSpace(r) {
-			continue // this one needs whitespace after it
-		}
-		return head, tail
-	}
-	return 0, 0
-}
-
-// cutTis cuts 'tis and 'twas in two.
-func cutTis(dst, src []byte) []byte {
-	for i := 0; i < len(src); {
-		if src[i] != ' ' || i+1 == len(src) || src[i+1] != '\'' {
-			dst = append(dst, src[i])
-			i++
-			continue
-		}
-		head := foldPrefix(src[i+1:], "'t")
-		rest := src[i+1+head:]
-		tail := max(foldPrefix(rest, "is"), foldPrefix(rest, "was"))
-		if head == 0 || tail == 0 || wordAt(rest[tail:]) {
-			dst = append(dst, src[i])
-			i++
-			continue
-		}
-		dst = pad(dst, src[i+1:i+1+head])
-		dst = append(append(dst, rest[:tail]...), ' ')
-		i += 1 + head + tail
-	}
-	return dst
-}
-
-func pad(dst, token []byte) []byte {
-	dst = append(dst, ' ')
-	dst = append(dst, token...)
-	return append(dst, ' ')
-}
-
-func isOneOf(c byte, set string) bool { return strings.IndexByte(set, c) >= 0 }
-
-// wordAt reports whether s begins with a word character.
-func wordAt(s []byte) bool {
-	r, _ := utf8.DecodeRune(s)
-	return isWord(r)
-}
-
-// foldPrefix returns the length of the prefix of s that equals want, which is
-// lower case, without regard to case; 0 if s does not begin with it. As in
-// Python, four letters beyond ASCII fold to i, k and s.
-func foldPrefix(s []byte, want string) int {
-	n := 0
-	for i := range len(want) {
-		r, size := utf8.DecodeRune(s[n:])
-		switch {
-		case r >= 'A' && r <= 'Z':
-			r += 'a' - 'A'
-		case r == 'İ' || r == 'ı':
-			r = 'i'
-		case r == 'ſ':
-			r = 's'
-		case r == '\u212a':
-			r = 'k'
-		}
-		if size == 0 || r != rune(want[i]) {
-			return 0
-		}
-		n += size
-	}
-	return n
+	return padMatches(dst, src, double, func([]byte) (int, []byte) { return 1, []byte("''") })
 }

@@ -24,7 +24,7 @@ func (segmenter) Name() string { return "unicode" }
 
 // Words returns the tokens of text, none of them empty; never nil.
 func (segmenter) Words(text string) []string {
-	tokens := make([]string, 0, len(text)/5+1)
+	tokens := make([]string, 0, len(text)/4+1)
 	for segments := words.FromString(text); segments.Next(); {
 		if token := segments.Value(); strings.TrimFunc(token, IsSpace) != "" {
 			tokens = append(tokens, token)

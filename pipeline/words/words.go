@@ -8,7 +8,12 @@
 // length of the text.
 package words
 
-import "finest/pipeline"
+import (
+	"strings"
+	"unicode/utf8"
+
+	"finest/pipeline"
+)
 
 // nltk is the splitter of the release profile.
 type nltk struct{}
@@ -23,24 +28,48 @@ func (nltk) Name() string { return "nltk" }
 
 // Words returns the tokens of text, none of them empty; never nil.
 func (nltk) Words(text string) []string {
-	tokens := make([]string, 0, len(text)/5+1)
 	var tb treebank
-	for _, span := range english().spans(text) {
-		tokens = tb.appendTokens(tokens, text[span.start:span.stop])
+	var spaced strings.Builder
+	spaced.Grow(len(text) + len(text)/4)
+	for _, s := range english().spans(text) {
+		spaced.Write(tb.space(text[s.Start:s.Stop]))
 	}
-	return tokens
+	return appendFields(make([]string, 0, len(text)/4+1), spaced.String())
 }
 
-// Sentences returns the sentences of English text, without the whitespace
-// around them; none of them is empty.
-func Sentences(text string) []string {
-	spans := english().spans(text)
-	sentences := make([]string, len(spans))
-	for i, s := range spans {
-		sentences[i] = text[s.start:s.stop]
+// appendFields appends what whitespace separates in s.
+func appendFields(fields []string, s string) []string {
+	for i := 0; i < len(s); {
+		start := spaceEnd(s, i)
+		i = fieldEnd(s, start)
+		if start < i {
+			fields = append(fields, s[start:i])
+		}
 	}
-	return sentences
+	return fields
 }
 
-// CountSentences returns the number of sentences that Sentences finds.
-func CountSentences(text string) int { return len(english().spans(text)) }
+// spaceEnd returns the end of the whitespace that begins at i, or i.
+func spaceEnd(s string, i int) int {
+	for i < len(s) {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if !IsSpace(r) {
+			break
+		}
+		i += size
+	}
+	return i
+}
+
+// fieldEnd returns the offset of the first whitespace that is not before i, or
+// the length of s.
+func fieldEnd(s string, i int) int {
+	for i < len(s) {
+		r, size := utf8.DecodeRuneInString(s[i:])
+		if IsSpace(r) {
+			break
+		}
+		i += size
+	}
+	return i
+}
