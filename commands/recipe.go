@@ -3,8 +3,7 @@ package commands
 import (
 	"fmt"
 	"io"
-
-	"github.com/pelletier/go-toml/v2"
+	"strings"
 
 	"finest/internal/contract"
 	"finest/pipeline"
@@ -18,7 +17,7 @@ type recipeResult struct {
 	Recipe contract.Recipe `json:"recipe"`
 }
 
-// printRecipe shows a recipe as a file that under another name can be read back.
+// printRecipe shows a recipe as a file that can be read back.
 func printRecipe(c *invocation) error {
 	r, err := recipes.Load(c.String("recipe"))
 	if err != nil {
@@ -28,34 +27,9 @@ func printRecipe(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	text, err := recipeText(r)
-	if err != nil {
-		return fmt.Errorf("print recipe %s: %w", r.Name, err)
+	var text strings.Builder
+	if err := recipes.Print(&text, r); err != nil {
+		return err
 	}
-	return c.out.result(recipeResult{r.Name, hash, r}, func(w io.Writer) { fmt.Fprintf(w, "# hash %s\n%s", hash, text) })
-}
-
-func recipeText(r contract.Recipe) ([]byte, error) {
-	type asset struct {
-		Name   string `toml:"name"`
-		SHA256 string `toml:"sha256"`
-	}
-	type stage struct {
-		Name   string            `toml:"name"`
-		Params map[string]string `toml:"params,omitempty"`
-		Assets []asset           `toml:"asset,omitempty"`
-	}
-	file := struct {
-		Name            string  `toml:"name"`
-		PipelineVersion int     `toml:"pipeline_version"`
-		Stages          []stage `toml:"stage"`
-	}{Name: r.Name, PipelineVersion: r.PipelineVersion}
-	for _, s := range r.Stages {
-		out := stage{Name: s.Name, Params: s.Params}
-		for _, a := range s.Assets {
-			out.Assets = append(out.Assets, asset(a))
-		}
-		file.Stages = append(file.Stages, out)
-	}
-	return toml.Marshal(file)
+	return c.out.result(recipeResult{r.Name, hash, r}, func(w io.Writer) { fmt.Fprint(w, text.String()) })
 }

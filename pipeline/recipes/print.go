@@ -13,8 +13,8 @@ import (
 	"finest/pipeline"
 )
 
-// Print writes a recipe as TOML with all parameters and assets. Of a recipe that
-// Build accepts, Load reads the same back.
+// Print writes a recipe as TOML with all parameters and assets, under a line with
+// its hash. Of a recipe that Build accepts, Load reads the same back.
 func Print(w io.Writer, r contract.Recipe) error {
 	hash, err := pipeline.HashRecipe(r)
 	if err != nil {
@@ -32,7 +32,7 @@ func Print(w io.Writer, r contract.Recipe) error {
 		f.Stages = append(f.Stages, stage)
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "# SHA-256 of the recipe: %s\n", hash)
+	fmt.Fprintf(&text, "# hash %s\n", hash)
 	if err := toml.NewEncoder(&text).Encode(f); err != nil {
 		return fmt.Errorf("print recipe %s: %w", r.Name, err)
 	}
