@@ -7,6 +7,7 @@ import (
 
 	"finest/internal/contract"
 	"finest/pipeline"
+	"finest/pipeline/recipes"
 	"finest/roles/miner"
 	"finest/roles/taskserver/client"
 )
@@ -60,6 +61,9 @@ func runMine(c *invocation) error {
 	runner, err := buildRunner(c, c.String("recipe"))
 	if err != nil {
 		return err
+	}
+	if err := recipes.Checkable(runner.Recipe); err != nil {
+		return usageError("mine: %w", err)
 	}
 	hash, err := pipeline.HashRecipe(runner.Recipe)
 	if err != nil {

@@ -127,6 +127,9 @@ func recipeRefs(names []string) ([]contract.RecipeRef, error) {
 		if err != nil {
 			return nil, usageError("%w", err)
 		}
+		if err := recipes.Checkable(r); err != nil {
+			return nil, usageError("task-server serve: %w", err)
+		}
 		hash, err := pipeline.HashRecipe(r)
 		if err != nil {
 			return nil, err

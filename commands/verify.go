@@ -22,7 +22,9 @@ func verifySpec() spec {
 		about: `
 Reads the WARC record of a row (counted from 0), or of every row, again by its
 byte range, runs the recipe over it and compares all columns. The recipe is
-taken from the manifest beside the shard, or from --recipe.`,
+taken from the manifest beside the shard, or from --recipe. Whether a row should
+have been dropped as a duplicate, no row tells; where a recipe cuts repeated
+sentences out of texts, no row can be recomputed, and verify says so.`,
 		example: "finest verify out/data/SAMPLE-2026-01/local-00000.parquet:3 --warc.base sample",
 		exits:   []int{ExitFailed, ExitUsage, ExitVerification, ExitSignal},
 		flags: []cliFlag{
@@ -50,6 +52,9 @@ func runVerify(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	if unchecked := uncheckedSteps(runner); len(unchecked) > 0 {
+		c.log.Warn().Strs("stages", unchecked).Msg("rows are recomputed; whether these stages should have dropped any of them cannot be checked")
+	}
 	counts := make(map[string]int)
 	err = refiner.Verify(c.Context.Context, refiner.VerifyOptions{Shard: shard, Row: row, Base: crawl, Runner: runner},
 		func(check refiner.RowCheck) error {
@@ -76,6 +81,18 @@ func runVerify(c *invocation) error {
 		return withCode(ExitVerification, fmt.Errorf("verify %s: %s not what the recipe makes of the WARC record", shard, plural(n, "row")))
 	}
 	return nil
+}
+
+// uncheckedSteps names the stages that compare all documents, other than MinHash,
+// whose verdicts the ledger explains.
+func uncheckedSteps(r *pipeline.Runner) []string {
+	var names []string
+	for _, step := range r.Across() {
+		if step.Name() != contract.OutcomeMinHash {
+			names = append(names, step.Name())
+		}
+	}
+	return names
 }
 
 // splitRow cuts a row number off; −1 stands for all rows.

@@ -13,7 +13,8 @@ const (
 	FaultCrawl Fault = "crawl"
 	// FaultHub: the publication cannot be read.
 	FaultHub Fault = "hub"
-	// FaultRecipe: the quality of the recipe is not judged yet.
+	// FaultRecipe: the quality of the recipe is not judged yet, or no slice of it
+	// can be checked.
 	FaultRecipe Fault = "recipe"
 	// FaultOwn: the validator itself cannot check it: another pipeline version,
 	// a missing asset, a gap in its blocks, a full disk.

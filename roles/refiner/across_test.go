@@ -1,6 +1,7 @@
 package refiner_test
 
 import (
+	"context"
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
@@ -269,5 +270,20 @@ func TestAcrossSameBytes(t *testing.T) {
 				t.Fatal("the resumed run gives other bytes")
 			}
 		})
+	}
+}
+
+// A receipt's job is one that others can check; and no row of an edited text is.
+func TestAcrossIsForRefineOnly(t *testing.T) {
+	runner := acrossRunner(t, 1)
+	_, err := refiner.Refine(context.Background(), refiner.Options{
+		Inputs: writeAcross(t, t.TempDir(), 1), Runner: runner, Leased: true, OutDir: t.TempDir(),
+	})
+	if err == nil || !strings.Contains(err.Error(), "refine only") {
+		t.Errorf("leased: error %v", err)
+	}
+	err = refiner.Verify(context.Background(), refiner.VerifyOptions{Shard: "a.parquet", Runner: runner}, nil)
+	if err == nil || !strings.Contains(err.Error(), dedup.Sentence) {
+		t.Errorf("verify: error %v", err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"finest/internal/durable"
 	"finest/internal/polite"
 	"finest/pipeline"
+	"finest/pipeline/recipes"
 )
 
 // Input is one WARC file to refine.
@@ -163,6 +164,11 @@ func newJob(o Options) (*job, error) {
 		return nil, fmt.Errorf("%d WARC files; a manifest has room for %d", len(o.Inputs), contract.MaxInputs)
 	case o.Dump != "" && !contract.ValidCrawl(o.Dump):
 		return nil, fmt.Errorf("%q is no name of a dump", o.Dump)
+	}
+	if o.Leased {
+		if err := recipes.Checkable(o.Runner.Recipe); err != nil {
+			return nil, err
+		}
 	}
 	seen := make(map[string]bool)
 	j := &job{

@@ -57,9 +57,16 @@ const maxVerifyRows = 1 << 40
 // Verify reads the record of each row again by its range, recomputes the row
 // and compares all columns. emit is called for every row in order.
 //
-// A row by itself cannot tell whether MinHash should have dropped it; the ledger
-// can, which validators replay.
+// A row by itself cannot tell whether a step across records should have dropped
+// it. For MinHash the ledger can, which validators replay. A recipe with an
+// Editor is refused, as its rows depend on all documents.
 func Verify(ctx context.Context, o VerifyOptions, emit func(RowCheck) error) error {
+	for _, step := range o.Runner.Across() {
+		if _, ok := step.(pipeline.Editor); ok {
+			return fmt.Errorf("verify %s: stage %s of recipe %s edits a text by what other documents hold, so no row can be recomputed from its record alone",
+				o.Shard, step.Name(), o.Runner.Recipe.Name)
+		}
+	}
 	f, err := os.Open(o.Shard)
 	if err != nil {
 		return err

@@ -16,6 +16,7 @@ import (
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/pipeline"
+	"finest/pipeline/recipes"
 	"finest/pipeline/shard"
 )
 
@@ -190,6 +191,10 @@ func (r *Resolver) checks(ctx context.Context, c Case, o opened, chance Chance) 
 	checks = append(checks, binding)
 	if err != nil || binding.Outcome != eval.Accepted {
 		return checks, false, err
+	}
+	if err := recipes.Checkable(o.Manifest.Recipe); err != nil {
+		// Whoever served it, no audit can accept or reject what came of it.
+		return append(checks, eval.Wait(eval.CheckSlice, eval.Blame(eval.FaultRecipe, err))), false, nil
 	}
 	content, err := r.content(ctx, o)
 	checks = append(checks, content)

@@ -13,6 +13,7 @@ import (
 	"finest/hub"
 	"finest/internal/canon"
 	"finest/internal/contract"
+	"finest/pipeline/dedup"
 	"finest/roles/submission"
 	"finest/roles/submission/submissiontest"
 )
@@ -140,6 +141,21 @@ func TestWhoIsToBlame(t *testing.T) {
 	r.Chain = forgetful{w.Chain, chain.ErrUnavailable}
 	if _, err := r.Check(t.Context(), c, submission.Chance{}); !errors.Is(err, chain.ErrUnavailable) {
 		t.Errorf("a chain that cannot be reached gives %v", err)
+	}
+}
+
+// TestUncheckableRecipe: a task server that grants leases for a recipe that only
+// refine may run brings nobody pay or blame.
+func TestUncheckableRecipe(t *testing.T) {
+	w := submissiontest.New(t)
+	w.Recipe.Stages = append(w.Recipe.Stages, dedup.URLSpec())
+	w.Recipe.Stages[2].Assets = []contract.Asset{}
+	anna := w.Miner("//Anna")
+	work := w.Refine(w.Lease(anna.Key))
+	manifest := anna.Publish(work)
+	v := check(t, w, w.Resolver(), caseOf(anna, work, manifest, anna.Claim(), anna.Pending()))
+	if v.Outcome != eval.Undecided || v.Fault != eval.FaultRecipe || !strings.Contains(v.Reason, dedup.URL) {
+		t.Errorf("verdict is %s, fault %q: %s", v.Outcome, v.Fault, v.Reason)
 	}
 }
 

@@ -32,7 +32,7 @@ func (toy) Process(d *pipeline.Document) *pipeline.Drop {
 	return nil
 }
 
-// ToyRecipe is the recipe of all tasks; its quality is 1.
+// ToyRecipe is the recipe of tasks; its quality is 1.
 func ToyRecipe() contract.Recipe {
 	return contract.Recipe{Name: toyName, PipelineVersion: pipeline.Version, Stages: []contract.StageSpec{
 		pipeline.ReadSpec(), {Name: toyName, Params: map[string]string{}, Assets: []contract.Asset{}},
@@ -79,8 +79,8 @@ type Work struct {
 // Refine does the work of a receipt honestly.
 func (w *World) Refine(r contract.Receipt) Work {
 	w.T.Helper()
-	work := Work{Receipt: r, Recipe: ToyRecipe()}
-	runner, err := Runner(work.Recipe)
+	work := Work{Receipt: r, Recipe: w.Recipe}
+	runner, err := Runner(ToyRecipe())
 	w.must(err)
 	for i, f := range r.Files {
 		file := pipeline.File{Number: int32(i), Path: pipeline.FilePath(f.Path), Dump: r.Crawl, Bytes: f.Bytes, Leased: true}

@@ -50,7 +50,10 @@ type World struct {
 	WARC     *Files
 	Protocol eval.Protocol
 	Server   *wallet.Hotkey
-	tasks    int
+	// Recipe is that of leases, ToyRecipe unless a test sets another. The work
+	// is done with the toy's stages alone.
+	Recipe contract.Recipe
+	tasks  int
 }
 
 // New returns a world at block 20. change may alter the subnet.
@@ -61,6 +64,7 @@ func New(t testing.TB, change ...func(*localchain.SubnetConfig)) *World {
 		T: t, Clock: chaintest.NewAutoClock(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)),
 		ChainDir: filepath.Join(dir, "chain"), HubDir: filepath.Join(dir, "hub"),
 		WARC: &Files{data: make(map[string][]byte)}, Protocol: eval.Devnet(), Server: Key(t, "//Server"),
+		Recipe: ToyRecipe(),
 	}
 	w.Protocol.ReferenceRecipe = toyName
 	subnet := localchain.SubnetConfig{Netuid: Netuid, Owner: w.Server.PublicKey(), Tempo: 1000}
@@ -139,13 +143,12 @@ func (w *World) Lease(to *wallet.Hotkey) contract.Receipt {
 	w.WARC.data[path] = warcFile(w.T, path)
 	w.tasks++
 	block := w.Final()
-	recipe := ToyRecipe()
-	hash, err := pipeline.HashRecipe(recipe)
+	hash, err := pipeline.HashRecipe(w.Recipe)
 	w.must(err)
 	return w.Sign(contract.Receipt{
 		V: 1, Task: task, Crawl: Crawl, CatalogueSHA256: canon.Sum(nil), Hotkey: to.Address(), Generation: 1,
 		Files:  []contract.InputFile{{Path: path, Bytes: int64(len(w.WARC.data[path]))}},
-		Recipe: contract.RecipeRef{Name: recipe.Name, Hash: hash},
+		Recipe: contract.RecipeRef{Name: w.Recipe.Name, Hash: hash},
 		Block:  block.Number, BlockHash: block.Hash.String(), DeadlineBlock: block.Number + w.Protocol.Deadline,
 		Server: w.Server.Address(),
 	})
