@@ -3,7 +3,6 @@ package filter
 import (
 	"regexp"
 	"strings"
-	"unicode/utf8"
 
 	"finest/pipeline"
 	"finest/pipeline/words"
@@ -110,8 +109,8 @@ func (c *C4) Process(d *pipeline.Document) *pipeline.Drop {
 // takes out does no harm.
 func (c *C4) line(line string) (edited string, keep bool, reason string) {
 	line = words.TrimSpace(line)
-	tokens := words.Fields(line)
-	if c.maxWordLength != -1 && hasLonger(tokens, c.maxWordLength) {
+	count, longest := measureWords(line)
+	if c.maxWordLength != -1 && longest > c.maxWordLength {
 		return "", false, ""
 	}
 	if c.citations && strings.IndexByte(line, '[') >= 0 {
@@ -120,7 +119,7 @@ func (c *C4) line(line string) (edited string, keep bool, reason string) {
 	if c.terminal && (!endsWithAny(line, `.?!"'`) || strings.HasSuffix(line, "...")) {
 		return "", false, ""
 	}
-	if len(tokens) < c.minWords {
+	if count < c.minWords {
 		return "", false, ""
 	}
 	lower := words.Lower(line)
@@ -137,13 +136,21 @@ func (c *C4) line(line string) (edited string, keep bool, reason string) {
 	return line, true, ""
 }
 
-func hasLonger(tokens []string, limit int) bool {
-	for _, w := range tokens {
-		if len(w) > limit && utf8.RuneCountInString(w) > limit {
-			return true
+// measureWords returns how many pieces without whitespace a line has, and the
+// characters of the longest.
+func measureWords(line string) (count, longest int) {
+	length := 0
+	for _, r := range line {
+		if words.IsSpace(r) {
+			length = 0
+			continue
 		}
+		if length++; length == 1 {
+			count++
+		}
+		longest = max(longest, length)
 	}
-	return false
+	return count, longest
 }
 
 func endsWithAny(s, ends string) bool {
