@@ -113,6 +113,13 @@ func icannLabels(host string) int {
 	for host != "" {
 		suffix, icann := publicsuffix.PublicSuffix(host)
 		if icann {
+			// Where a rule of more labels fits but for its first, the answer is
+			// that rule's and not the suffix's own. Of an exception's suffix,
+			// which is no rule itself, there is no own.
+			own, itself := publicsuffix.PublicSuffix(suffix)
+			icann = itself || own != suffix || !strings.Contains(suffix, ".")
+		}
+		if icann {
 			return strings.Count(suffix, ".") + 1
 		}
 		_, host, _ = strings.Cut(suffix, ".")

@@ -27,7 +27,7 @@ var lists = map[string]string{
 }
 
 // listFiles writes lists into a folder and returns it with a spec that pins them.
-func listFiles(t *testing.T, lists map[string]string) (pipeline.StageSpec, string) {
+func listFiles(t testing.TB, lists map[string]string) (pipeline.StageSpec, string) {
 	t.Helper()
 	dir := t.TempDir()
 	spec := filter.URLSpec()
