@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"finest/pipeline"
@@ -148,20 +147,12 @@ func (l *wordList) find(text string) int {
 				}
 			}
 		}
-		afterWord = isWordCharacter(r)
+		afterWord = words.IsWord(r)
 	}
 	return -1
 }
 
 func startsWithWord(s string) bool {
 	r, size := utf8.DecodeRuneInString(s)
-	return size > 0 && isWordCharacter(r)
-}
-
-// isWordCharacter is Python's \w.
-func isWordCharacter(r rune) bool {
-	if r < utf8.RuneSelf {
-		return r == '_' || r|0x20 >= 'a' && r|0x20 <= 'z' || r >= '0' && r <= '9'
-	}
-	return unicode.IsLetter(r) || unicode.IsNumber(r)
+	return size > 0 && words.IsWord(r)
 }

@@ -2,8 +2,9 @@ package pii
 
 import (
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"finest/pipeline/words"
 )
 
 // The pattern of an e-mail address, with Perl's rules for the choice between
@@ -141,7 +142,5 @@ func (p *emailPattern) literalLength(s string) int {
 func atWordBorder(text string, at int) bool {
 	before, _ := utf8.DecodeLastRuneInString(text[:at])
 	after, _ := utf8.DecodeRuneInString(text[at:])
-	return isWord(before) != isWord(after)
+	return words.IsWord(before) != words.IsWord(after)
 }
-
-func isWord(r rune) bool { return r == '_' || unicode.IsLetter(r) || unicode.IsNumber(r) }

@@ -26,7 +26,7 @@ func (t *token) periodFinal() bool { return strings.HasSuffix(t.text, ".") }
 // initial reports whether the token is one letter and a period.
 func (t *token) initial() bool {
 	r, size := utf8.DecodeRuneInString(t.text)
-	return t.text[size:] == "." && isWord(r) && !unicode.IsDigit(r)
+	return t.text[size:] == "." && IsWord(r) && !unicode.IsDigit(r)
 }
 
 // kind is the type of the token: lower case, all numbers alike.

@@ -81,9 +81,9 @@ func Lower(s string) string {
 	return strings.ToLower(s)
 }
 
-// isWord is the regular expression \w: a letter, a number of any kind, or the
+// IsWord is the regular expression \w: a letter, a number of any kind, or the
 // underscore.
-func isWord(r rune) bool {
+func IsWord(r rune) bool {
 	if r < utf8.RuneSelf {
 		return r|0x20 >= 'a' && r|0x20 <= 'z' || r >= '0' && r <= '9' || r == '_'
 	}

@@ -44,7 +44,7 @@ func schemeLength(s string) int {
 		return 0
 	}
 	for _, r := range scheme {
-		if !isWord(r) && r != '+' && r != '-' && r != '.' {
+		if !IsWord(r) && r != '+' && r != '-' && r != '.' {
 			return 0
 		}
 	}

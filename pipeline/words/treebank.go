@@ -235,7 +235,7 @@ func isOneOf(c byte, set string) bool { return strings.IndexByte(set, c) >= 0 }
 // wordAt reports whether s begins with a word character.
 func wordAt(s []byte) bool {
 	r, _ := utf8.DecodeRune(s)
-	return isWord(r)
+	return IsWord(r)
 }
 
 // foldPrefix returns the length of the prefix of s that equals want, which is

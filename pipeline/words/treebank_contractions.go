@@ -32,7 +32,7 @@ func cutContractions(dst, src []byte) []byte {
 // endsInWord reports whether s ends with a word character.
 func endsInWord(s []byte) bool {
 	r, _ := utf8.DecodeLastRune(s)
-	return isWord(r)
+	return IsWord(r)
 }
 
 // contraction returns the lengths of the two parts of the contraction that s

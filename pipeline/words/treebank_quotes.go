@@ -63,7 +63,7 @@ func cutQuoteBeforeLetter(dst, src []byte) []byte {
 		dst = append(dst, src[i:at+1]...)
 		i = at + 1
 		rest := src[i:]
-		if r, size := utf8.DecodeRune(rest); isWord(r) && !wordAt(rest[size:]) && !startsClitic(rest) {
+		if r, size := utf8.DecodeRune(rest); IsWord(r) && !wordAt(rest[size:]) && !startsClitic(rest) {
 			dst = append(dst, ' ')
 		}
 	}
