@@ -2,9 +2,9 @@
 // documents, and says of every page what became of it. It knows no chain, no
 // hub, no role and no network.
 //
-// A row is a function of its record and the recipe alone. MinHash is the only
-// step that looks across records, and it runs over band keys after all pages
-// are done.
+// A row is a function of its record and the recipe alone. Steps across records
+// run after all pages are done; MinHash is the only one in recipes whose rows
+// others can check. See Across.
 package pipeline
 
 import "finest/internal/contract"

@@ -54,18 +54,19 @@ const (
 	OutcomeSkipped  = "skipped"   // a span without pages
 	OutcomeDamaged  = "damaged"   // a span that could not be read
 	OutcomeNoRanges = "no_ranges" // a file whose records have no ranges
-	// OutcomeMinHash marks a near-duplicate: the one outcome that depends on
-	// other documents.
+	// OutcomeMinHash marks a near-duplicate: in what others can check, the one
+	// outcome that depends on other documents.
 	OutcomeMinHash = "minhash"
 )
 
-// ReasonDuplicate is the reason of every MinHash drop.
+// ReasonDuplicate is the reason of every MinHash drop, and of others for what
+// another document holds.
 const ReasonDuplicate = "duplicate"
 
 // Bands is the number of MinHash band keys of a document.
 const Bands = 14
 
-// NoKeeper stands in KeptFile and KeptOffset of rows without MinHash keys.
+// NoKeeper stands in KeptFile and KeptOffset of rows without a kept document.
 const NoKeeper = -1
 
 // LedgerRow says what became of one span of a WARC file.
@@ -89,7 +90,8 @@ type LedgerRow struct {
 	// BandKeys are the document's MinHash band keys, or empty.
 	BandKeys []uint64 `parquet:"band_keys,zstd"`
 	// KeptFile and KeptOffset name the document kept for the cluster; −1 where
-	// the document has no band keys.
+	// the document has no band keys. Where another step drops it as a repeat of
+	// one before, they name that one.
 	KeptFile   int32 `parquet:"kept_file,zstd"`
 	KeptOffset int64 `parquet:"kept_offset,zstd"`
 }

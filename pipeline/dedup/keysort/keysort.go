@@ -87,6 +87,9 @@ func (s *Sorter) Add(e Entry) error {
 		last++
 		s.blocks = slices.Grow(s.blocks, 1)[:last+1]
 		s.blocks[last] = s.blocks[last][:0]
+		if last > 0 && cap(s.blocks[last]) == 0 {
+			s.blocks[last] = make([]Entry, 0, blockEntries)
+		}
 	}
 	s.blocks[last] = append(s.blocks[last], e)
 	s.held++
