@@ -28,3 +28,22 @@ func BenchmarkC4(b *testing.B) {
 func BenchmarkFineWeb(b *testing.B) {
 	benchmark(b, filter.FineWebSpec(), filter.NewFineWeb, words.NLTK())
 }
+
+func BenchmarkC4BadWords(b *testing.B) {
+	stage, _, _ := badWords(b, nil, map[string]string{"en": "turnip\nred cabbage\nmildew\nrivet\nmill wheel\nof old\n"})
+	stagetest.Benchmark(b, stage, nil)
+}
+
+func BenchmarkC4Paragraphs(b *testing.B) {
+	benchmark(b, filter.C4ParagraphsSpec(), filter.NewC4Paragraphs, nil)
+}
+
+// BenchmarkDecontaminate includes normalisation and words, as no other stage has
+// those of the simplified text.
+func BenchmarkDecontaminate(b *testing.B) {
+	stage, err := decontaminate(b, map[string]string{"n_grams": "12"}, items)
+	if err != nil {
+		b.Fatal(err)
+	}
+	stagetest.Benchmark(b, stage, nil)
+}

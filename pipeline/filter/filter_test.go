@@ -311,3 +311,27 @@ func TestFineWeb(t *testing.T) {
 		t.Errorf("a word as a character: error %v", err)
 	}
 }
+
+// FuzzTextFilters runs all filters of texts in both profiles; none may panic, and
+// what they measure is a number.
+func FuzzTextFilters(f *testing.F) {
+	var stages []pipeline.Stage
+	for profile, splitter := range map[string]string{"release": "nltk", "head": "spacy"} {
+		words := map[string]string{"profile": profile, "words": splitter}
+		stages = append(stages,
+			build(f, filter.GopherRepetitionSpec(), filter.NewGopherRepetition, words),
+			build(f, filter.GopherQualitySpec(), filter.NewGopherQuality, words),
+			build(f, filter.C4Spec(), filter.NewC4, map[string]string{"profile": profile}),
+			build(f, filter.FineWebSpec(), filter.NewFineWeb, words))
+	}
+	stages = append(stages, build(f, filter.C4ParagraphsSpec(), filter.NewC4Paragraphs, nil))
+	f.Add(prose + "\n\n\n" + prose)
+	f.Add("\n\n \u2028\x1c[1][edit]{ lorem ipsum ... … • - # \xff\u0300")
+	f.Fuzz(func(t *testing.T, text string) {
+		for _, s := range stages {
+			if drop := s.Process(&pipeline.Document{Text: text}); drop != nil && (drop.Reason == "" || drop.Value != drop.Value) {
+				t.Errorf("%s: %+v", s.Name(), *drop)
+			}
+		}
+	})
+}
