@@ -8,7 +8,7 @@ const longPiece = 64
 // count returns how many tokens a piece of less than 4 GiB is encoded as. Work
 // is bounded by n log n of its length.
 func (v *vocabulary) count(piece string) int {
-	if _, ok := v.tokens[piece]; ok {
+	if v.has(piece) {
 		return 1
 	}
 	if len(piece) < longPiece {
@@ -25,7 +25,7 @@ func (v *vocabulary) countShort(piece string) int {
 		parts[i] = v.bytes[piece[i]]
 	}
 	for i := range n - 1 {
-		merged[i] = v.merge(parts[i], parts[i+1])
+		merged[i] = v.pairs[piece[i]][piece[i+1]]
 	}
 	for n > 1 {
 		best, at := none, 0
@@ -42,49 +42,51 @@ func (v *vocabulary) countShort(piece string) int {
 		copy(merged[at+1:n-1], merged[at+2:n])
 		n--
 		if at > 0 {
-			merged[at-1] = v.merge(parts[at-1], best)
+			merged[at-1] = v.merges.get(parts[at-1], best)
 		}
 		if at < n-1 {
-			merged[at] = v.merge(best, parts[at+1])
+			merged[at] = v.merges.get(best, parts[at+1])
 		}
 	}
 	return n
 }
 
-// countLong does the same over a linked list of parts and a heap of merges.
+// countLong does the same over a linked list of parts and a heap of merges. It
+// takes 20 bytes for each byte of the piece.
 func (v *vocabulary) countLong(piece string) int {
 	l := list{vocabulary: v, parts: make([]part, len(piece)), queue: make(queue, 0, len(piece))}
 	for i := range l.parts {
-		l.parts[i] = part{token: v.bytes[piece[i]], previous: i - 1, next: i + 1}
+		l.parts[i] = part{token: v.bytes[piece[i]], previous: uint32(i - 1), next: uint32(i + 1)}
 	}
 	for i := range len(piece) - 1 {
-		l.propose(i)
+		l.propose(uint32(i))
 	}
 	n := len(piece)
 	for len(l.queue) > 0 {
 		merged, at := l.queue.pop()
 		left := &l.parts[at]
-		if left.dead || left.next >= len(l.parts) || v.merge(left.token, l.parts[left.next].token) != merged {
-			continue // a neighbour has merged since
+		if left.token == none || int(left.next) >= len(l.parts) || v.merges.get(left.token, l.parts[left.next].token) != merged {
+			continue // it or its neighbour has merged since
 		}
 		right := &l.parts[left.next]
-		left.token, left.next, right.dead = merged, right.next, true
+		left.token, left.next, right.token = merged, right.next, none
 		n--
-		if left.next < len(l.parts) {
+		if int(left.next) < len(l.parts) {
 			l.parts[left.next].previous = at
 			l.propose(at)
 		}
-		if left.previous >= 0 {
+		if at > 0 {
 			l.propose(left.previous)
 		}
 	}
 	return n
 }
 
+// part is a token, or none where another has taken it in. The part at byte 0 has
+// no previous one, the last part a next one behind the end.
 type part struct {
 	token          rank
-	previous, next int
-	dead           bool
+	previous, next uint32
 }
 
 // list is a piece on its way; the queue holds merges that may have become
@@ -96,8 +98,8 @@ type list struct {
 }
 
 // propose queues the merge of a part with the next one, if there is one.
-func (l *list) propose(at int) {
-	if merged := l.vocabulary.merge(l.parts[at].token, l.parts[l.parts[at].next].token); merged != none {
+func (l *list) propose(at uint32) {
+	if merged := l.vocabulary.merges.get(l.parts[at].token, l.parts[l.parts[at].next].token); merged != none {
 		l.queue.push(merged, at)
 	}
 }
@@ -106,8 +108,8 @@ func (l *list) propose(at int) {
 // one word: rank above, position below, so that comparing is one instruction.
 type queue []uint64
 
-func (q *queue) push(merged rank, at int) {
-	*q = append(*q, uint64(merged)<<32|uint64(uint32(at)))
+func (q *queue) push(merged rank, at uint32) {
+	*q = append(*q, uint64(merged)<<32|uint64(at))
 	h := *q
 	for i := len(h) - 1; i > 0; {
 		parent := (i - 1) / 2
@@ -119,7 +121,7 @@ func (q *queue) push(merged rank, at int) {
 	}
 }
 
-func (q *queue) pop() (merged rank, at int) {
+func (q *queue) pop() (merged rank, at uint32) {
 	h := *q
 	top, last := h[0], len(h)-1
 	h[0] = h[last]
@@ -139,5 +141,5 @@ func (q *queue) pop() (merged rank, at int) {
 		h[i], h[child] = h[child], h[i]
 		i = child
 	}
-	return rank(top >> 32), int(uint32(top))
+	return rank(top >> 32), uint32(top)
 }

@@ -1,6 +1,7 @@
 package tokens_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -127,20 +128,27 @@ func FuzzCount(f *testing.F) {
 	})
 }
 
+// BenchmarkCount shows that the time per byte does not depend on the length of a
+// text, nor much on what it is made of.
 func BenchmarkCount(b *testing.B) {
 	c := newCounter(b)
-	text := strings.Repeat("The committee met on Thursday to discuss the unforeseen implementation details; 42 people attended. ", 100)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		c.Count(text)
-	}
-}
-
-func BenchmarkCountOneLongPiece(b *testing.B) {
-	c := newCounter(b)
-	text := strings.Repeat("ab", 1<<19)
-	b.SetBytes(int64(len(text)))
-	for b.Loop() {
-		c.Count(text)
+	for _, text := range []struct{ name, part string }{
+		{"prose", "The committee met on Thursday to discuss the unforeseen implementation details; 42 people attended. "},
+		{"letter", "a"},
+		{"spaces", " "},
+		{"word", "ab"},
+		{"compound", "Donaudampfschifffahrtsgesellschaft"},
+		{"japanese", "古い橋の話"},
+		{"marks", "=-"},
+	} {
+		for _, size := range []int{1_000, 100_000, 10_000_000} {
+			b.Run(fmt.Sprintf("text=%s/bytes=%d", text.name, size), func(b *testing.B) {
+				whole := strings.Repeat(text.part, size/len(text.part))
+				b.SetBytes(int64(len(whole)))
+				for b.Loop() {
+					c.Count(whole)
+				}
+			})
+		}
 	}
 }

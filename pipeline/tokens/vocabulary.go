@@ -28,13 +28,14 @@ const none rank = 1<<32 - 1
 
 // vocabulary is GPT-2's set of tokens. It is never changed once loaded.
 type vocabulary struct {
-	tokens map[string]rank
-	bytes  [256]rank
-	// merges holds the token that two neighbouring tokens merge into.
-	merges map[pair]rank
+	// short and long are the tokens, by length.
+	short tokenSet
+	long  map[string]struct{}
+	bytes [256]rank
+	// pairs has what two bytes merge into, merges what any two tokens do.
+	pairs  [256][256]rank
+	merges mergeTable
 }
-
-type pair struct{ left, right rank }
 
 // gpt2 returns the vocabulary; it is built once, in about a tenth of a second.
 var gpt2 = sync.OnceValues(loadVocabulary)
@@ -43,7 +44,7 @@ var gpt2 = sync.OnceValues(loadVocabulary)
 // they are OpenAI's.
 func loadVocabulary() (*vocabulary, error) {
 	source := codec.NewR50kBase()
-	v := &vocabulary{tokens: make(map[string]rank, vocabularySize)}
+	tokens := make(map[string]rank, vocabularySize)
 	published := sha256.New()
 	var line []byte
 	for id := range vocabularySize {
@@ -51,7 +52,7 @@ func loadVocabulary() (*vocabulary, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read token %d of the gpt-2 vocabulary: %w", id, err)
 		}
-		v.tokens[token] = rank(id)
+		tokens[token] = rank(id)
 		line = base64.StdEncoding.AppendEncode(line[:0], []byte(token))
 		line = append(strconv.AppendInt(append(line, ' '), int64(id), 10), '\n')
 		published.Write(line)
@@ -59,35 +60,52 @@ func loadVocabulary() (*vocabulary, error) {
 	if got := hex.EncodeToString(published.Sum(nil)); got != VocabularySHA256 {
 		return nil, fmt.Errorf("read the gpt-2 vocabulary: its sha256 is %s, want %s", got, VocabularySHA256)
 	}
-	v.index()
-	return v, nil
+	return index(tokens), nil
 }
 
-// index derives the tables that merging needs. Every way to cut a token into
+// index derives the tables that counting needs. Every way to cut a token into
 // two tokens is a merge, because byte-pair encoding looks at the bytes of the
 // result alone.
-func (v *vocabulary) index() {
+func index(tokens map[string]rank) *vocabulary {
+	v := &vocabulary{short: newTokenSet(len(tokens)), long: make(map[string]struct{})}
 	for b := range v.bytes {
-		v.bytes[b] = v.tokens[string([]byte{byte(b)})]
+		v.bytes[b] = tokens[string([]byte{byte(b)})]
 	}
-	v.merges = make(map[pair]rank, 4*vocabularySize)
-	for token, merged := range v.tokens {
+	type merge struct{ left, right, merged rank }
+	var merges []merge
+	for token, merged := range tokens {
+		if len(token) <= shortToken {
+			v.short.add(token)
+		} else {
+			v.long[token] = struct{}{}
+		}
 		for cut := 1; cut < len(token); cut++ {
-			left, ok := v.tokens[token[:cut]]
+			left, ok := tokens[token[:cut]]
 			if !ok {
 				continue
 			}
-			if right, ok := v.tokens[token[cut:]]; ok {
-				v.merges[pair{left, right}] = merged
+			if right, ok := tokens[token[cut:]]; ok {
+				merges = append(merges, merge{left, right, merged})
 			}
 		}
 	}
+	v.merges = newMergeTable(len(merges))
+	for _, m := range merges {
+		v.merges.set(m.left, m.right, m.merged)
+	}
+	for a := range v.pairs {
+		for b := range v.pairs[a] {
+			v.pairs[a][b] = v.merges.get(v.bytes[a], v.bytes[b])
+		}
+	}
+	return v
 }
 
-// merge returns the token that two neighbours merge into, or none.
-func (v *vocabulary) merge(left, right rank) rank {
-	if merged, ok := v.merges[pair{left, right}]; ok {
-		return merged
+// has reports whether a piece is a token.
+func (v *vocabulary) has(piece string) bool {
+	if len(piece) <= shortToken {
+		return v.short.has(piece)
 	}
-	return none
+	_, ok := v.long[piece]
+	return ok
 }
