@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -83,24 +82,6 @@ func Run(ctx context.Context, args []string, streams Streams) error {
 		out.failure(err)
 	}
 	return err
-}
-
-// Extraction makes much garbage of which little lives long: collecting it when
-// the heap has grown fivefold instead of twofold saves a seventh of the
-// processor time, and near the limit it is collected as often as it takes.
-const (
-	gcPercent   = 400
-	memoryLimit = 1 << 30
-)
-
-// setMemoryPolicy applies it unless the operator set GOGC or GOMEMLIMIT.
-func setMemoryPolicy() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
 }
 
 func run(ctx context.Context, args []string, streams Streams, started func(*printer)) error {

@@ -75,6 +75,7 @@ type refineResult struct {
 	Skipped      map[string]int64   `json:"skipped"`
 	Seconds      float64            `json:"seconds"`
 	StageSeconds map[string]float64 `json:"stage_seconds"`
+	PeakMemory   int64              `json:"peak_memory"`
 	RowsRoot     string             `json:"rows_root"`
 	LedgerRoot   string             `json:"ledger_root"`
 }
@@ -225,7 +226,7 @@ func newRefineResult(out string, r *refiner.Report) (refineResult, error) {
 	result := refineResult{
 		Out: out, Dump: r.Manifest.Dump, Recipe: contract.RecipeRef{Name: r.Manifest.Recipe.Name, Hash: hash},
 		Files: len(r.Manifest.Inputs), TextBytes: r.TextBytes, Funnel: r.Manifest.Counts,
-		Damage: r.Damage, Skipped: r.Skipped, Seconds: r.Elapsed.Seconds(), StageSeconds: r.StageSeconds,
+		Damage: r.Damage, Skipped: r.Skipped, Seconds: r.Elapsed.Seconds(), StageSeconds: r.StageSeconds, PeakMemory: peakMemory(),
 		RowsRoot: r.Manifest.RowsRoot, LedgerRoot: r.Manifest.LedgerRoot,
 	}
 	for _, in := range r.Manifest.Inputs {
@@ -259,6 +260,7 @@ func (r refineResult) print(w io.Writer) {
 	}
 	printCauses(w, "damaged spans", r.Damage)
 	printCauses(w, "records without a page", r.Skipped)
+	fmt.Fprintf(w, "peak memory: %s\n", byteCount(r.PeakMemory))
 	fmt.Fprintf(w, "written to %s: data, ledger, %s\n", r.Out, manifestFile)
 }
 
