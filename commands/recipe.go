@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"fmt"
 	"io"
 	"strings"
 
@@ -17,7 +16,7 @@ type recipeResult struct {
 	Recipe contract.Recipe `json:"recipe"`
 }
 
-// printRecipe shows a recipe as a file that can be read back.
+// printRecipe shows a recipe as a file that under another name can be read back.
 func printRecipe(c *invocation) error {
 	r, err := recipes.Load(c.String("recipe"))
 	if err != nil {
@@ -31,5 +30,5 @@ func printRecipe(c *invocation) error {
 	if err := recipes.Print(&text, r); err != nil {
 		return err
 	}
-	return c.out.result(recipeResult{r.Name, hash, r}, func(w io.Writer) { fmt.Fprint(w, text.String()) })
+	return c.out.result(recipeResult{r.Name, hash, r}, func(w io.Writer) { _, _ = io.WriteString(w, text.String()) })
 }

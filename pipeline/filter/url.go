@@ -27,16 +27,14 @@ type URL struct {
 // URLSpec returns the stage as FineWeb used it.
 //
 //	soft_word_threshold  drop at this number of different soft words
-func URLSpec() pipeline.StageSpec { return urlSpec(assets.Domains, assets.URLs) }
-
-// URLHeadSpec returns the stage with the block-lists of datatrove 0.10.1.
-func URLHeadSpec() pipeline.StageSpec { return urlSpec(assets.Domains030, assets.URLs030) }
-
-func urlSpec(domains, urls string) pipeline.StageSpec {
+//
+// Recipes that pin the block-lists of datatrove 0.10.1 name assets.Domains030
+// and assets.URLs030 in the place of the first two.
+func URLSpec() pipeline.StageSpec {
 	return pipeline.StageSpec{
 		Name:   "url",
 		Params: map[string]string{"soft_word_threshold": "2"},
-		Assets: assets.MustPin(domains, urls, assets.BannedWords, assets.BannedSubwords, assets.SoftBannedWords),
+		Assets: assets.MustPin(assets.Domains, assets.URLs, assets.BannedWords, assets.BannedSubwords, assets.SoftBannedWords),
 	}
 }
 
