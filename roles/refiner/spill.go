@@ -46,9 +46,10 @@ func (j *job) writeSpills(set string, file int, pass *pipeline.Runner, scan scan
 		return s, err
 	}
 	s.Keys = &keysFile{Path: spillPrefix(set, "keys", file)}
-	err = durable.WriteFile(filepath.Join(j.WorkDir, filepath.FromSlash(s.Keys.Path)), 0o644, func(w io.Writer) (err error) {
+	var tablesErr error // says by itself what was going on, and not only with the keys
+	err = durable.WriteFile(filepath.Join(j.WorkDir, filepath.FromSlash(s.Keys.Path)), 0o644, func(w io.Writer) error {
 		keys := keysWriter{w: w}
-		s.Rows, s.Ledger, err = j.writeTables(rows, ledger, func(emit func(pipeline.Result) error) error {
+		s.Rows, s.Ledger, tablesErr = j.writeTables(rows, ledger, func(emit func(pipeline.Result) error) error {
 			return scan(func(r pipeline.Result) error {
 				if r.Row != nil {
 					if err := keys.add(r.Keys); err != nil {
@@ -59,8 +60,11 @@ func (j *job) writeSpills(set string, file int, pass *pipeline.Runner, scan scan
 			})
 		})
 		s.Keys.Bytes = keys.bytes
-		return err
+		return tablesErr
 	})
+	if tablesErr != nil {
+		err = tablesErr
+	}
 	return s, err
 }
 
