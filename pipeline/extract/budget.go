@@ -10,10 +10,11 @@ import (
 
 // budget bounds the pages that are extracted.
 type budget struct {
-	bytes int // of the page
-	nodes int // of its tree, without scripts and the like
-	depth int // levels of the tree
-	work  int // see shape.work
+	bytes      int // of the page
+	attributes int // of all its tags
+	nodes      int // of its tree, without scripts and the like
+	depth      int // levels of the tree
+	work       int // see shape.work
 }
 
 // costPerNode is how much of cost parsing may take for each node of the budget.
@@ -24,20 +25,21 @@ const parserDepth = 512
 
 // parse returns the tree of a page, or why it is beyond the budget. Its work
 // and memory are bounded by the budget.
-func (b budget) parse(page string) (*html.Node, *pipeline.Drop) {
+func (b budget) parse(page string, noscript bool) (*html.Node, *pipeline.Drop) {
 	if len(page) > b.bytes {
 		return nil, beyond(ReasonTooManyBytes, len(page))
 	}
-	page, cost := reduce(page, costPerNode*b.nodes)
-	if cost > costPerNode*b.nodes {
-		return nil, beyond(ReasonTooManyNodes, cost)
+	page, _, drop := b.reduce(page, noscript)
+	if drop != nil {
+		return nil, drop
 	}
 	tree, err := html.Parse(strings.NewReader(page))
 	if err != nil {
 		// A reader of a string does not fail: the parser has met its own limit.
 		return nil, beyond(ReasonTooDeep, parserDepth)
 	}
-	dissolveFormatting(tree)
+	answerForHead(tree)
+	dissolve(tree)
 	switch s := measure(tree); {
 	case s.nodes > b.nodes:
 		return nil, beyond(ReasonTooManyNodes, s.nodes)

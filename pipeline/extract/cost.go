@@ -1,48 +1,29 @@
 package extract
 
-import (
-	"slices"
+import "slices"
 
-	"golang.org/x/net/html"
-)
-
-// cost bounds the work of the parser on the tokens seen so far. Some tags make
-// it copy or compare without end: formatting elements that are left open are
-// copied into every block that follows (section 13.2.4.3 of the HTML standard),
-// and compared attribute by attribute; html and body tags are merged into the
-// first. Every byte of a title counts too, because the library tries a dozen
-// ways to cut it.
+// cost bounds the work of the parser on the tokens seen so far. Formatting
+// elements that are left open make it copy without end: they are opened again in
+// every block that follows (section 13.2.4.3 of the HTML standard).
 type cost struct {
-	tokens  int
-	copies  int      // of formatting elements, at most
-	compare int      // comparisons of attributes, in the time of a node
-	open    []format // formatting elements that may be open
-	roots   int      // bytes of html and body tags
-	titled  bool     // whether the last tag opened a title
+	tokens int
+	copies int      // of formatting elements, at most
+	open   []format // formatting elements that may be open
 }
 
 type format struct{ name, tag string }
 
-// total is a number of nodes that the parser may make, or the like of it.
-func (c *cost) total() int { return c.tokens + c.copies + c.compare }
+// total is a number of nodes that the parser may make.
+func (c *cost) total() int { return c.tokens + c.copies }
 
-// add counts the token at which s stands.
-func (c *cost) add(s *scanner) {
+// add counts the token at which s stands; written is what is left of it.
+func (c *cost) add(s *scanner, written string) {
 	c.tokens++
 	c.copies += len(c.open)
-	if s.kind == html.TextToken && c.titled {
-		c.compare += len(s.raw())
-	}
-	c.titled = s.name == "title" && s.starts()
 	switch s.name {
-	case "html", "body":
-		if s.starts() {
-			c.roots += len(s.raw())
-			c.compare += c.roots / 64
-		}
 	case "a", "b", "big", "code", "em", "font", "i", "nobr", "s", "small", "strike", "strong", "tt", "u":
-		if s.starts() {
-			c.push(format{s.name, s.raw()}, s)
+		if s.kind == startTag {
+			c.push(format{s.name, written})
 		} else {
 			c.pop(s.name)
 		}
@@ -51,9 +32,7 @@ func (c *cost) add(s *scanner) {
 
 // push opens a formatting element. The parser closes an open a or nobr first,
 // and keeps three elements that are equal.
-func (c *cost) push(f format, s *scanner) {
-	n := attributes(s)
-	c.compare += n * n / 256
+func (c *cost) push(f format) {
 	if f.name == "a" || f.name == "nobr" {
 		c.pop(f.name)
 	}
@@ -75,12 +54,4 @@ func (c *cost) pop(name string) {
 			return
 		}
 	}
-}
-
-// attributes counts the attributes of the tag at which s stands.
-func attributes(s *scanner) (n int) {
-	for more := true; more; n++ {
-		_, _, more = s.tokenizer.TagAttr()
-	}
-	return n
 }

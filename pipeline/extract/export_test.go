@@ -15,5 +15,10 @@ func Render(page string) string {
 	return render(tree)
 }
 
-// Reduce exposes what is left of a page before it is parsed, with its cost.
-func Reduce(page string, limit int) (string, int) { return reduce(page, limit) }
+// Reduce exposes what is left of a page before it is parsed, and a bound on the
+// nodes that parsing makes of it.
+func Reduce(page string) (reduced string, nodes int) {
+	b := budget{bytes: 1 << 40, attributes: 1 << 40, nodes: 1 << 40}
+	reduced, c, _ := b.reduce(page, false)
+	return reduced, c.total()
+}

@@ -10,6 +10,8 @@
 package extract
 
 import (
+	"unicode/utf8"
+
 	"github.com/markusmobius/go-htmldate"
 	"github.com/markusmobius/go-trafilatura"
 
@@ -19,15 +21,20 @@ import (
 // Name is the stage's name in recipes and ledgers.
 const Name = "extract"
 
-// Reasons of drops. The value of the first four is what was counted: bytes,
-// nodes, levels, units of work. The others have none.
+// Reasons of drops. The value is what was counted: bytes, attributes, nodes,
+// levels, units of work. An empty text has none.
 const (
-	ReasonTooManyBytes = "too_many_bytes"
-	ReasonTooManyNodes = "too_many_nodes"
-	ReasonTooDeep      = "too_deep"
-	ReasonTooMuchWork  = "too_much_work"
-	ReasonEmpty        = "empty"
+	ReasonTooManyBytes      = "too_many_bytes"
+	ReasonTooManyAttributes = "too_many_attributes"
+	ReasonTooManyNodes      = "too_many_nodes"
+	ReasonTooDeep           = "too_deep"
+	ReasonTooMuchWork       = "too_much_work"
+	ReasonEmpty             = "empty"
 )
+
+// shortText is the number of characters below which trafilatura mistrusts a text
+// (its MIN_EXTRACTED_SIZE).
+const shortText = 250
 
 // library names the extractor; another version may find other text.
 const library = "go-trafilatura/1.12.2"
@@ -38,20 +45,27 @@ const library = "go-trafilatura/1.12.2"
 // other documents makes a text depend on what was read before it. Budgets stand
 // in for the original's limit of 0.1 seconds. The library is a port, whose
 // fallbacks are go-readability and go-domdistiller.
+//
+// With rescue, a text of less than 250 characters is looked for once more: without
+// favouring precision, and in the content of noscript elements, too. It stands in
+// for jusText, which the original asks at that length, and for the original's
+// parser, which knows no scripts. The longer text is taken.
 func Spec() pipeline.StageSpec {
 	return pipeline.StageSpec{
 		Name: Name,
 		Params: map[string]string{
-			"library":     library,
-			"favor":       "precision",
-			"fallback":    "true",
-			"comments":    "false",
-			"tables":      "true",
-			"deduplicate": "document",
-			"max_bytes":   "8388608",
-			"max_nodes":   "50000",
-			"max_depth":   "128",
-			"max_work":    "3000000",
+			"library":        library,
+			"favor":          "precision",
+			"fallback":       "true",
+			"rescue":         "true",
+			"comments":       "false",
+			"tables":         "true",
+			"deduplicate":    "document",
+			"max_bytes":      "8388608",
+			"max_attributes": "200000",
+			"max_nodes":      "50000",
+			"max_depth":      "128",
+			"max_work":       "3000000",
 		},
 	}
 }
@@ -67,7 +81,6 @@ func New(spec pipeline.StageSpec) (pipeline.Stage, error) {
 	p.Choice("comments", "false")
 	s := &stage{
 		options: trafilatura.Options{
-			Focus:           trafilatura.FavorPrecision,
 			EnableFallback:  p.Bool("fallback"),
 			ExcludeComments: true,
 			ExcludeTables:   !p.Bool("tables"),
@@ -76,11 +89,13 @@ func New(spec pipeline.StageSpec) (pipeline.Stage, error) {
 			// part of it, and of no use here.
 			HtmlDateOverride: &htmldate.Result{},
 		},
+		rescue: p.Bool("rescue"),
 		budget: budget{
-			bytes: p.Int("max_bytes"),
-			nodes: p.Int("max_nodes"),
-			depth: p.Int("max_depth"),
-			work:  p.Int("max_work"),
+			bytes:      p.Int("max_bytes"),
+			attributes: p.Int("max_attributes"),
+			nodes:      p.Int("max_nodes"),
+			depth:      p.Int("max_depth"),
+			work:       p.Int("max_work"),
 		},
 	}
 	if err := p.Err(); err != nil {
@@ -91,6 +106,7 @@ func New(spec pipeline.StageSpec) (pipeline.Stage, error) {
 
 type stage struct {
 	options trafilatura.Options
+	rescue  bool
 	budget  budget
 }
 
@@ -104,16 +120,34 @@ func (s *stage) Process(d *pipeline.Document) (drop *pipeline.Drop) {
 			d.Text, drop = "", &pipeline.Drop{Reason: pipeline.ReasonPanic}
 		}
 	}()
-	tree, drop := s.budget.parse(page)
+	d.Text, drop = s.textOf(page, trafilatura.FavorPrecision, false)
 	if drop != nil {
 		return drop
 	}
-	// The library's errors all say that it found no text.
-	if result, err := trafilatura.ExtractDocument(tree, s.options); err == nil {
-		d.Text = render(result.ContentNode)
+	if n := utf8.RuneCountInString(d.Text); s.rescue && n < shortText {
+		// What is beyond the budget this time has passed it the first time.
+		if text, _ := s.textOf(page, trafilatura.Balanced, true); utf8.RuneCountInString(text) > n {
+			d.Text = text
+		}
 	}
 	if d.Text == "" {
 		return &pipeline.Drop{Reason: ReasonEmpty}
 	}
 	return nil
+}
+
+// textOf returns the text of a page, which may be empty, or why the page is
+// beyond the budget. For noscript see budget.reduce.
+func (s *stage) textOf(page string, focus trafilatura.ExtractionFocus, noscript bool) (string, *pipeline.Drop) {
+	tree, drop := s.budget.parse(page, noscript)
+	if drop != nil {
+		return "", drop
+	}
+	options := s.options
+	options.Focus = focus
+	result, err := trafilatura.ExtractDocument(tree, options)
+	if err != nil {
+		return "", nil // the library's errors all say that it found no text
+	}
+	return render(result.ContentNode), nil
 }

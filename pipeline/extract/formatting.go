@@ -5,14 +5,14 @@ import (
 	"golang.org/x/net/html/atom"
 )
 
-// dissolveFormatting replaces the elements that only format text by their
-// children, as trafilatura does before it looks for text when formatting is not
-// asked for. The port keeps them, and then loses or misplaces some of their
-// words.
-func dissolveFormatting(root *html.Node) {
+// dissolve replaces the elements that only format text by their children, as
+// trafilatura does before it looks for text when formatting is not asked for.
+// The port keeps them, and then loses or misplaces some of their words. Comments
+// go, too.
+func dissolve(root *html.Node) {
 	for n := root.FirstChild; n != nil; {
-		if isFormatting(n) {
-			n = dissolve(n)
+		if n.Type == html.CommentNode || isFormatting(n) {
+			n = unwrap(n)
 			continue
 		}
 		n = following(n, root)
@@ -29,9 +29,9 @@ func isFormatting(n *html.Node) bool {
 	return false
 }
 
-// dissolve moves the children of n to its place and returns the node that now
+// unwrap moves the children of n to its place and returns the node that now
 // comes next in document order, or nil.
-func dissolve(n *html.Node) *html.Node {
+func unwrap(n *html.Node) *html.Node {
 	next := n.FirstChild
 	if next == nil {
 		next = following(n, nil)

@@ -3,78 +3,52 @@ package extract
 import (
 	"strings"
 
-	"golang.org/x/net/html"
+	"finest/pipeline"
 )
 
-// reduce returns the page without the elements that hold none of its text, and
-// what parsing the rest may cost, in the units of cost; where that passes limit,
-// it stops and returns no page.
+// reduce returns the page without what the library never looks at, and what
+// parsing the rest costs at most, or why that is beyond the budget.
 //
-// Scripts, style sheets, SVG and MathML go; an empty comment marks the place, so
-// that what stands around it does not become one token. JSON-LD stays, because
-// the library compares headings with the title it finds there. Without foreign
-// content the tokens counted here are exactly those that the parser will see.
-func reduce(page string, limit int) (reduced string, total int) {
-	s := scanner{page: page, tokenizer: html.NewTokenizer(strings.NewReader(page))}
+// Scripts, style sheets, comments, SVG and MathML go; an empty comment marks the
+// place, so that what stands around it does not become one token. So do the
+// attributes that nothing reads. Without foreign content the tokens counted here
+// are exactly those that the parser will see.
+//
+// With noscript, the content of noscript elements stands in the page as if they
+// were not there.
+func (b budget) reduce(page string, noscript bool) (reduced string, c cost, drop *pipeline.Drop) {
+	s := scanner{page: page, noscript: noscript}
 	var kept strings.Builder
-	kept.Grow(len(page))
-	var c cost
+	kept.Grow(len(page) / 2)
 	for s.next() {
 		for s.isTextless() {
 			s.skipElement()
 			kept.WriteString("<!---->")
 			c.tokens++
 		}
-		kept.WriteString(s.raw())
-		if c.add(&s); c.total() > limit {
-			return "", c.total()
+		from := kept.Len()
+		writeToken(&kept, &s)
+		c.add(&s, kept.String()[from:])
+		switch {
+		case s.most > maxAttributes:
+			return "", c, beyond(ReasonTooManyAttributes, s.most)
+		case s.total > b.attributes:
+			return "", c, beyond(ReasonTooManyAttributes, s.total)
+		case c.total() > costPerNode*b.nodes:
+			return "", c, beyond(ReasonTooManyNodes, c.total())
 		}
 	}
-	return kept.String(), c.total()
-}
-
-// scanner goes through the tokens of a page.
-type scanner struct {
-	page       string
-	tokenizer  *html.Tokenizer
-	kind       html.TokenType
-	name       string // of a tag, lower case
-	start, end int    // of the token in page
-}
-
-// next goes to the next token and reports whether there is one.
-func (s *scanner) next() bool {
-	s.kind = s.tokenizer.Next()
-	s.start = s.end
-	s.end += len(s.tokenizer.Raw())
-	s.name = ""
-	switch s.kind {
-	case html.StartTagToken, html.EndTagToken, html.SelfClosingTagToken:
-		name, _ := s.tokenizer.TagName()
-		s.name = string(name)
-	}
-	return s.kind != html.ErrorToken
-}
-
-// raw returns the token as it stands in the page.
-func (s *scanner) raw() string { return s.page[s.start:s.end] }
-
-// starts reports whether a tag opens here. HTML knows no self-closing tags, and
-// neither does the parser, outside of foreign content.
-func (s *scanner) starts() bool {
-	return s.kind == html.StartTagToken || s.kind == html.SelfClosingTagToken
+	return kept.String(), c, nil
 }
 
 // isTextless reports whether an element that is left out starts here.
 func (s *scanner) isTextless() bool {
-	if !s.starts() {
+	if s.kind != startTag {
 		return false
 	}
 	switch s.name {
-	case "style", "svg", "math":
+	case "script", "style", "svg", "math":
 		return true
-	case "script":
-		return !strings.Contains(strings.ToLower(s.raw()), "ld+json")
 	}
 	return false
 }
@@ -86,7 +60,7 @@ func (s *scanner) skipElement() {
 		return
 	}
 	for outer := s.name; s.next(); {
-		if s.kind == html.EndTagToken && s.name == outer {
+		if s.kind == endTag && s.name == outer {
 			s.next()
 			return
 		}
@@ -96,21 +70,21 @@ func (s *scanner) skipElement() {
 // skipForeign goes to the token after the end tag of SVG or MathML, or to the
 // HTML tag at which a parser breaks out of it.
 func (s *scanner) skipForeign() {
-	if s.kind == html.SelfClosingTagToken {
+	if s.closesItself() {
 		s.next()
 		return
 	}
 	outer, depth, embedded := s.name, 1, 0
 	for depth > 0 {
-		s.tokenizer.NextIsNotRawText()
+		s.rawText = "" // in foreign content there is none
 		if !s.next() {
 			return
 		}
 		change := 0
-		switch s.kind {
-		case html.StartTagToken:
+		switch {
+		case s.kind == startTag && !s.closesItself():
 			change = 1
-		case html.EndTagToken:
+		case s.kind == endTag:
 			change = -1
 		}
 		switch {
@@ -125,6 +99,14 @@ func (s *scanner) skipForeign() {
 	s.next()
 }
 
+// closesItself reports whether a tag ends in a slash, which only counts in
+// foreign content.
+func (s *scanner) closesItself() bool {
+	return strings.HasSuffix(s.raw(), "/>") &&
+		(len(s.attributes) == 0 || !strings.HasSuffix(s.attributes[len(s.attributes)-1].value, "/") ||
+			s.attributes[len(s.attributes)-1].quote != "")
+}
+
 // breaksOut reports whether a tag ends SVG and MathML around it: section
 // 13.2.6.5 of the HTML standard.
 func breaksOut(name string) bool {
@@ -135,4 +117,80 @@ func breaksOut(name string) bool {
 		return true
 	}
 	return false
+}
+
+// writeToken writes the token at which s stands, without what is left out.
+func writeToken(w *strings.Builder, s *scanner) {
+	switch {
+	case s.kind == textToken:
+		w.WriteString(s.raw())
+	case s.noscript && s.name == "noscript":
+		w.WriteString("<!---->")
+	case s.kind == startTag:
+		w.WriteByte('<')
+		w.WriteString(s.name)
+		for _, a := range s.attributes {
+			writeAttribute(w, a)
+		}
+		w.WriteByte('>')
+	case s.kind == endTag:
+		w.WriteString("</")
+		w.WriteString(s.name)
+		w.WriteByte('>')
+	case isDoctype(s.raw()):
+		w.WriteString(s.raw())
+	default:
+		w.WriteString("<!---->")
+	}
+}
+
+func isDoctype(token string) bool {
+	const start = "<!doctype"
+	return len(token) >= len(start) && strings.EqualFold(token[:len(start)], start)
+}
+
+// writeAttribute writes an attribute that something reads: the library's
+// selectors, go-readability or go-domdistiller. Of a style only what hides or
+// frames an element counts; of a link only whether it leads elsewhere in the
+// page, or to a script.
+func writeAttribute(w *strings.Builder, a attribute) {
+	switch name := lower(a.name); name {
+	case "class", "id", "role", "itemprop", "rel", "lang", "hidden", "aria-hidden", "aria-modal",
+		"data-component", "data-testid", "data-lp-replacement-content",
+		"colspan", "rowspan", "headers", "scope", "abbr", "summary", "datatable":
+	case "style":
+		if !setsVisibility(a.value) {
+			return
+		}
+	case "href":
+		w.WriteString(` href="` + linkKind(a.value) + `"`)
+		return
+	case "type": // of an input: where a parser puts it depends on it
+	default:
+		return
+	}
+	w.WriteByte(' ')
+	w.WriteString(a.name)
+	if a.valued {
+		w.WriteByte('=')
+		w.WriteString(a.quote)
+		w.WriteString(a.value)
+		w.WriteString(a.quote)
+	}
+}
+
+func setsVisibility(style string) bool {
+	style = strings.ToLower(style)
+	return strings.Contains(style, "display") || strings.Contains(style, "hidden") || strings.Contains(style, "border")
+}
+
+func linkKind(href string) string {
+	switch href = strings.TrimSpace(href); {
+	case len(href) > 1 && href[0] == '#':
+		return "#x"
+	case strings.HasPrefix(href, "javascript:"):
+		return "javascript:"
+	default:
+		return "/"
+	}
 }
