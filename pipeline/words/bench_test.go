@@ -29,12 +29,14 @@ func BenchmarkSplit(b *testing.B) {
 	}
 }
 
-// BenchmarkSplitRuns measures 1 MB of a single piece over and over, where a rule
-// that went back would take hours.
+// BenchmarkSplitRuns measures a single piece over and over, where a rule that
+// went back would take longer per byte for the larger size.
 func BenchmarkSplitRuns(b *testing.B) {
 	for _, splitter := range []pipeline.Splitter{words.NLTK(), words.SpaCy(), words.Unicode()} {
 		for _, piece := range runs {
-			benchmark(b, fmt.Sprintf("%s/%q", splitter.Name(), piece), piece, 1e6, func(text string) { splitter.Words(text) })
+			for _, size := range []int{1e5, 3e6} {
+				benchmark(b, fmt.Sprintf("%s/%q/%d", splitter.Name(), piece, size), piece, size, func(text string) { splitter.Words(text) })
+			}
 		}
 	}
 }

@@ -31,6 +31,8 @@ type spaCyRules struct {
 	// maybeException has the bit of each exception's sketch set, so that most
 	// words need no look-up.
 	maybeException [1 << 16 / 64]uint64
+	// longestException is the length in bytes of the longest of them.
+	longestException int
 	// afterDigit holds what is cut off behind a digit: units and currencies.
 	afterDigit        map[string]struct{}
 	longestAfterDigit int
@@ -111,6 +113,7 @@ func readSpaCyRules(raw []byte) (*spaCyRules, error) {
 		}
 		word, bit := sketch(chunk)
 		rules.maybeException[word] |= bit
+		rules.longestException = max(rules.longestException, len(chunk))
 	}
 	rules.phrases = rules.newPhrases()
 	return rules, nil
@@ -126,7 +129,7 @@ func sketch(s string) (word int, bit uint64) {
 
 // exception returns the lengths of the tokens of s if it is an exception.
 func (r *spaCyRules) exception(s string) (lengths []int, ok bool) {
-	if s == "" {
+	if s == "" || len(s) > r.longestException {
 		return nil, false
 	}
 	if word, bit := sketch(s); r.maybeException[word]&bit == 0 {

@@ -1,7 +1,8 @@
 // Package words cuts text into lines, sentences and word tokens the way the
-// reference pipeline of the release profile does: Punkt sentences for English,
-// then Treebank tokens within each sentence (NLTK 3.8's word_tokenize), and the
-// whitespace, line and case rules of Python's str type.
+// reference pipeline does: for the release profile Punkt sentences for English,
+// then Treebank tokens within each (NLTK 3.8's word_tokenize); for the head
+// profile spaCy 3.8's English tokenizer and sentencizer; for both the whitespace,
+// line and case rules of Python's str type.
 //
 // All functions are pure and safe for concurrent use. Text is valid UTF-8; bytes
 // that are not count as one U+FFFD each and never panic. Work is linear in the
