@@ -44,9 +44,9 @@ func (r Result) Pages() int {
 	return n
 }
 
-// Names returns the recipes that are run: those that need no file beside the
-// URL lists.
-func Names() []string { return []string{recipes.FineWebNoLists} }
+// Names returns the recipes that are run, one of each profile: those that need no
+// file beside the URL lists.
+func Names() []string { return []string{recipes.FineWebNoLists, recipes.FineWebHead} }
 
 // Run runs the recipes over the pages.
 func Run(ctx context.Context) ([]Result, error) {
