@@ -45,6 +45,11 @@ func deletePunctuation(text string) string {
 	b.Grow(len(text))
 	inSpace := false
 	for i := 0; i < len(text); {
+		if end := endOfLetters(text, i); end > i {
+			b.WriteString(text[i:end])
+			i, inSpace = end, false
+			continue
+		}
 		r, size := next(text, i)
 		i += size
 		switch {
@@ -69,6 +74,11 @@ func zeroDigits(text string) string {
 	b.Grow(len(text))
 	inDigits := false
 	for i := 0; i < len(text); {
+		if end := endOfLetters(text, i); end > i {
+			b.WriteString(text[i:end])
+			i, inDigits = end, false
+			continue
+		}
 		r, size := next(text, i)
 		i += size
 		switch {
@@ -92,6 +102,11 @@ func numbersAndSpaces(text string) string {
 	b.Grow(len(text))
 	inSpace := true
 	for i := 0; i < len(text); {
+		if end := endOfLetters(text, i); end > i {
+			b.WriteString(text[i:end])
+			i, inSpace = end, false
+			continue
+		}
 		r, size := next(text, i)
 		switch {
 		case isDigit(r):
@@ -109,6 +124,15 @@ func numbersAndSpaces(text string) string {
 		i += size
 	}
 	return b.String()
+}
+
+// endOfLetters returns where the run of small ASCII letters at i ends, which stay
+// as they are in every step: most of a text.
+func endOfLetters(text string, i int) int {
+	for i < len(text) && 'a' <= text[i] && text[i] <= 'z' {
+		i++
+	}
+	return i
 }
 
 // endOfNumber returns where the number ends whose first digit ends at i: after

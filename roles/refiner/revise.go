@@ -25,7 +25,7 @@ func (j *job) revise(ctx context.Context, number int, pass *pipeline.Runner, v *
 		j.report(PhaseRevise, 0, 0)
 		var err error
 		revised[i], err = j.writeSpills(fmt.Sprintf("pass%d", number), i, pass, func(emit func(pipeline.Result) error) error {
-			times, err := pass.Revise(ctx, r.of(j, ctx, spills[i:i+1]), emit)
+			times, err := pass.Revise(ctx, r.of(ctx, j, spills[i:i+1]), emit)
 			for name, t := range times {
 				j.stages[name] += t
 			}
@@ -56,7 +56,7 @@ func (r *revisions) advance() (err error) {
 }
 
 // of yields the revisions of one file, or of several that follow one another.
-func (r *revisions) of(j *job, ctx context.Context, spills []spill) iter.Seq2[pipeline.Revision, error] {
+func (r *revisions) of(ctx context.Context, j *job, spills []spill) iter.Seq2[pipeline.Revision, error] {
 	return func(yield func(pipeline.Revision, error) bool) {
 		nextRow, stop := iter.Pull2(j.rows(ctx, spills))
 		defer stop()
