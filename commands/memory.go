@@ -2,9 +2,12 @@ package commands
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"runtime/debug"
 	"syscall"
+
+	"finest/internal/contract"
 )
 
 // Extraction makes much garbage of which little lives long: collecting it when
@@ -13,6 +16,9 @@ import (
 const (
 	gcPercent   = 400
 	memoryLimit = 1 << 30
+	// workingHeap is about what lives on the heap while pages are refined, apart
+	// from assets.
+	workingHeap = 64 << 20
 )
 
 // setMemoryPolicy applies it unless the operator set GOGC or GOMEMLIMIT.
@@ -22,6 +28,27 @@ func setMemoryPolicy() {
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(memoryLimit)
+	}
+}
+
+// spareAssets lets the heap grow by as much as without the assets of a recipe,
+// which stay for good and are no reason to collect garbage more seldom, unless
+// the operator set GOGC. Of several recipes the one with most assets counts.
+func spareAssets(r contract.Recipe, dir string) {
+	if os.Getenv("GOGC") != "" {
+		return
+	}
+	held := int64(workingHeap)
+	for _, s := range r.Stages {
+		for _, a := range s.Assets {
+			if info, err := os.Stat(filepath.Join(dir, a.Name)); err == nil {
+				held += info.Size()
+			}
+		}
+	}
+	percent := int(gcPercent * workingHeap / held)
+	if before := debug.SetGCPercent(percent); before < percent {
+		debug.SetGCPercent(before)
 	}
 }
 

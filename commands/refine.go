@@ -181,6 +181,7 @@ func buildRunner(c *invocation, recipe string) (*pipeline.Runner, error) {
 }
 
 func buildRecipe(c *invocation, r contract.Recipe) (*pipeline.Runner, error) {
+	spareAssets(r, c.String("assets"))
 	runner, err := recipes.Build(r, c.String("assets"))
 	var missing *assets.MissingError
 	if errors.As(err, &missing) {

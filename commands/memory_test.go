@@ -1,0 +1,38 @@
+package commands
+
+import (
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"testing"
+
+	"finest/internal/contract"
+)
+
+// TestSpareAssets: assets do not multiply with the heap's growth.
+func TestSpareAssets(t *testing.T) {
+	before := debug.SetGCPercent(gcPercent)
+	defer debug.SetGCPercent(before)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "list")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(path, 3*workingHeap); err != nil {
+		t.Fatal(err)
+	}
+	large := contract.Recipe{Stages: []contract.StageSpec{{Assets: []contract.Asset{{Name: "list"}, {Name: "missing"}}}}}
+	for _, c := range []struct {
+		gogc   string
+		recipe contract.Recipe
+		want   int
+	}{{"", contract.Recipe{}, gcPercent}, {"200", large, gcPercent}, {"", large, gcPercent / 4}, {"", contract.Recipe{}, gcPercent / 4}} {
+		t.Setenv("GOGC", c.gogc)
+		spareAssets(c.recipe, dir)
+		got := debug.SetGCPercent(gcPercent)
+		debug.SetGCPercent(got)
+		if got != c.want {
+			t.Errorf("GOGC %q, %d stages: %d %%, want %d %%", c.gogc, len(c.recipe.Stages), got, c.want)
+		}
+	}
+}
