@@ -2,9 +2,11 @@ package extract_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"finest/pipeline"
@@ -89,4 +91,32 @@ func BenchmarkWebPages(b *testing.B) {
 		}
 	}
 	b.ReportMetric(float64(len(pages)*b.N)/b.Elapsed().Seconds(), "pages/s")
+}
+
+// BenchmarkSizes shows that the time per byte does not grow with an article, up
+// to where the budget ends.
+func BenchmarkSizes(b *testing.B) {
+	s := newStage(b)
+	for _, size := range []int{1 << 10, 10 << 10, 100 << 10, 1 << 20, 10 << 20} {
+		var text strings.Builder
+		text.WriteString("<html><body><nav><ul><li><a href=/>Home</a></ul></nav><article>")
+		for i := 0; text.Len() < size; i++ {
+			fmt.Fprintf(&text, "<p class=text>Paragraph %d speaks of the weather, and of what number %x of the <b>almanac</b> says of it; "+
+				"it goes on <a href=/%d>for a while</a>, as paragraphs do. Then it ends, and the next one begins.</p>\n", i, i*7919, i)
+			if i%20 == 19 {
+				fmt.Fprintf(&text, "<h2>Chapter %d</h2><ul><li>One of the items<li>The other of the items</ul>\n", i)
+			}
+		}
+		page := text.String() + "</article></body></html>"
+		b.Run(fmt.Sprintf("%dKB", size>>10), func(b *testing.B) {
+			b.SetBytes(int64(len(page)))
+			kept := 0.0
+			for b.Loop() {
+				if s.Process(&pipeline.Document{HTML: page}) == nil {
+					kept = 1
+				}
+			}
+			b.ReportMetric(kept, "kept")
+		})
+	}
 }

@@ -2,9 +2,11 @@ package warc_test
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"finest/pipeline/warc"
@@ -44,6 +46,30 @@ func BenchmarkReader(b *testing.B) {
 					}
 				}
 				_ = f.Close()
+			}
+		})
+	}
+}
+
+// BenchmarkSizes shows that the time per byte of reading a record and decoding
+// its page does not grow with the page.
+func BenchmarkSizes(b *testing.B) {
+	for _, size := range []int{1 << 10, 10 << 10, 100 << 10, 1 << 20, 10 << 20} {
+		var text strings.Builder
+		for i := 0; text.Len() < size; i++ {
+			fmt.Fprintf(&text, "<p>Paragraph %d speaks of the weather – and of %x.</p>\n", i, i*7919)
+		}
+		file := member(page("https://example.org/", text.String()))
+		b.Run(fmt.Sprintf("%dKB", size>>10), func(b *testing.B) {
+			b.SetBytes(int64(text.Len()))
+			for b.Loop() {
+				rec, err := warc.NewReader(strings.NewReader(file), 0, warc.Options{}).Next()
+				if err != nil {
+					b.Fatal(err)
+				}
+				if p, ok := rec.Page(warc.PageOptions{}); !ok || p.Problem != "" {
+					b.Fatal(p.Problem)
+				}
 			}
 		})
 	}

@@ -1,6 +1,7 @@
 package warc
 
 import (
+	"bytes"
 	"strings"
 	"unicode/utf8"
 
@@ -8,6 +9,7 @@ import (
 	"golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding"
 	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/unicode"
 )
 
 const (
@@ -28,7 +30,15 @@ const (
 // that its encoding cannot decode without error is not read: replacing what does
 // not fit would bring damaged words into the text. Only a character cut off at
 // the end is forgiven, as crawlers cut long pages.
+//
+// UTF-16 without a byte order mark is valid UTF-8 as long as it is English, with
+// NULs between the letters; a tag in it gives it away.
 func decodeText(body []byte, contentType string) (text, problem string) {
+	if e := markless(body); e != nil {
+		if text, ok := decodeWith(e, body); ok {
+			return text, ""
+		}
+	}
 	if whole := trimPartialRune(body); utf8.Valid(whole) {
 		return string(whole), ""
 	}
@@ -47,6 +57,18 @@ func decodeText(body []byte, contentType string) (text, problem string) {
 		return text, ""
 	}
 	return "", ProblemCharset
+}
+
+// markless returns the encoding of a page in UTF-16 that begins with a tag, and
+// nil for any other.
+func markless(body []byte) encoding.Encoding {
+	switch {
+	case bytes.HasPrefix(body, []byte("<\x00")):
+		return unicode.UTF16(unicode.LittleEndian, unicode.IgnoreBOM)
+	case bytes.HasPrefix(body, []byte("\x00<")):
+		return unicode.UTF16(unicode.BigEndian, unicode.IgnoreBOM)
+	}
+	return nil
 }
 
 // trimPartialRune cuts a UTF-8 sequence without its end off the end of b.

@@ -193,6 +193,7 @@ func TestPageDecodesText(t *testing.T) {
 		{"byte order mark", "text/html", "\uFEFF<p>x", "\uFEFF<p>x", ""},
 		{"character cut off", "text/html", "<p>naïve €"[:len("<p>naïve €")-1], "<p>naïve ", ""},
 		{"UTF-16 by its mark", "text/html; charset=utf-8", wide, "\uFEFF<p>Größe</p>", ""},
+		{"UTF-16 without a mark", "text/html; charset=utf-8", strings.TrimPrefix(wide, "\xff\xfe"), "<p>Größe</p>", ""},
 		{"HTTP charset", "text/html; charset=iso-8859-15", latin, "<p>Déjà vu, Œuvre, garçon, naïve, 100 €</p>", ""},
 		{"meta charset", "text/html", `<meta charset="koi8-r">` + cyrillic, `<meta charset="koi8-r">` + russian, ""},
 		{"meta http-equiv", "text/html", `<meta http-equiv=Content-Type content="text/html; charset=koi8-r">` + cyrillic, `<meta http-equiv=Content-Type content="text/html; charset=koi8-r">` + russian, ""},
