@@ -57,14 +57,14 @@ func (c *comparison) run(docs []document, g golden) {
 		slots <- struct{}{}
 		running.Go(func() {
 			defer func() { <-slots }()
-			if docs[i].golden.ID != "" {
+			if !docs[i].left {
 				keys[i], ends[i] = c.document(&docs[i])
 			}
 		})
 	}
 	running.Wait()
 	c.report()
-	if !slices.ContainsFunc(docs, func(d document) bool { return d.golden.ID == "" }) {
+	if !slices.ContainsFunc(docs, func(d document) bool { return d.left && d.text != "" }) {
 		c.clusters("all texts", keys, g.Clusters, g.Dropped)
 		c.clusters("kept texts", ends, g.EndClusters, g.EndDropped)
 	}

@@ -16,6 +16,8 @@ import (
 type document struct {
 	id, url, text string
 	golden        decisions
+	// left says that it is left out.
+	left bool
 }
 
 // decisions are those of every stage on the text as it came.
