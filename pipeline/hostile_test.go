@@ -88,7 +88,7 @@ type hostilePage struct {
 func hostilePages() []hostilePage {
 	const html, utf8 = "text/html", "text/html; charset=utf-8"
 	repeat := strings.Repeat
-	bomb := repeat("\x00", 256<<20)
+	bomb := repeat("\x00", 64<<20)
 	nested := pageOf("", "")
 	for range 6 {
 		nested = gzipped(nested)
