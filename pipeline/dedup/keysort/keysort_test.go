@@ -153,7 +153,10 @@ func Benchmark(b *testing.B) {
 				for i := range uint64(n) {
 					_ = s.Add(keysort.Entry{Key: i * 0x9e3779b97f4a7c15, Document: uint32(i)})
 				}
-				for range s.Sorted(context.Background()) {
+				for _, err := range s.Sorted(context.Background()) {
+					if err != nil {
+						b.Fatal(err)
+					}
 				}
 				_ = s.Close()
 			}
