@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"finest/pipeline/oracle"
@@ -82,6 +83,33 @@ func TestOwn(t *testing.T) {
 	eachProfile(t, "own", func(t *testing.T, profile string) ([]document, string) {
 		return readTexts(t, "testdata/own.jsonl"), "testdata/golden/own-" + profile + ".jsonl.gz"
 	})
+}
+
+// TestOwnHasEveryReason says that the texts of our own lie on both sides of every
+// rule: the reference gives each reason, and none.
+func TestOwnHasEveryReason(t *testing.T) {
+	for _, profile := range oracle.Profiles {
+		seen := make(map[string]bool)
+		for _, d := range readGolden(t, "testdata/golden/own-"+profile+".jsonl.gz").rows {
+			for stage, v := range map[string]verdict{"repetition": d.Repetition, "quality": d.Quality, "c4": d.C4, "fineweb": d.FineWeb} {
+				seen[stage+" "+v.reason] = true
+			}
+		}
+		for stage, reasons := range map[string]string{
+			"repetition": "dup_para_frac dup_para_char_frac dup_line_frac dup_line_char_frac top_2_gram top_3_gram top_4_gram " +
+				"duplicated_5_n_grams duplicated_6_n_grams duplicated_7_n_grams duplicated_8_n_grams duplicated_9_n_grams duplicated_10_n_grams",
+			"quality": "gopher_short_doc gopher_long_doc gopher_below_avg_threshold gopher_above_avg_threshold gopher_too_many_hashes " +
+				"gopher_too_many_ellipsis gopher_too_many_bullets gopher_too_many_end_ellipsis gopher_below_alpha_threshold gopher_enough_stop_words",
+			"c4":      "lorem_ipsum curly_bracket too_few_sentences",
+			"fineweb": "line_punct_ratio short_line_ratio char_dup_ratio list_ratio",
+		} {
+			for _, reason := range append(strings.Fields(reasons), "") {
+				if !seen[stage+" "+reason] {
+					t.Errorf("%s: no text of our own that %s drops for %q", profile, stage, reason)
+				}
+			}
+		}
+	}
 }
 
 // TestC4 compares documents of C4.
