@@ -7,7 +7,7 @@ export GOAMD64 = v1
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN = $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: build sample demo test lint vuln race fuzz soak clean
+.PHONY: build sample demo test lint vuln race fuzz soak platforms golden oracle goldens bench bench-peer clean
 
 build:
 	$(GO) build -buildvcs=auto -trimpath -ldflags "-s -w" -o bin/finest .
@@ -35,6 +35,44 @@ race:
 FUZZTIME ?= 10000x
 fuzz:
 	.ci/fuzz $(FUZZTIME)
+
+# The golden rows on amd64 (GOAMD64 v1 and v3) and, in qemu, on arm64.
+platforms:
+	.ci/platforms
+
+# Writes the rows of the self-test anew, after a change of results.
+golden:
+	$(GO) test ./pipeline/selftest -update
+
+# Ours against the decisions of the reference, stage by stage. REFERENCE is a
+# folder with the reference's own texts; see pipeline/oracle/README.md.
+oracle:
+	$(GO) test -v -count 1 ./pipeline/oracle $(if $(REFERENCE),-reference $(REFERENCE))
+
+# Writes those decisions anew, in the profile P (release or head), with the Python
+# that has this version of the reference.
+P       ?= release
+PYTHON  ?= python3
+GOLDENS  = pipeline/oracle/testdata/golden
+ORACLE   = $(PYTHON) pipeline/oracle/oracle.py --home $(ORACLE_HOME)
+goldens:
+	$(PYTHON) pipeline/oracle/oracle.py corpus
+	$(ORACLE) golden pipeline/oracle/testdata/own.jsonl --out $(GOLDENS)/own-$(P).jsonl.gz
+	$(ORACLE) golden-urls --out $(GOLDENS)/urls-$(P).jsonl
+	$(ORACLE) golden $(FINEST_TESTDATA)/text/c4_sample.jsonl --out $(GOLDENS)/c4-$(P).jsonl.gz
+	$(GO) run ./pipeline/oracle/texts -out bin/texts.jsonl $(FINEST_TESTDATA)/web/*.warc.gz
+	$(ORACLE) golden bin/texts.jsonl --out $(GOLDENS)/web-$(P).jsonl.gz
+
+# Every stage, for benchstat.
+bench:
+	GOGC=400 GOMEMLIMIT=1GiB $(GO) test ./pipeline/... -run '^$$' -bench . -benchtime 1s -count 6 -timeout 2h
+
+# The reference and this program in turns over the same pages, in CPU seconds.
+BENCH_N     ?= 5
+BENCH_PAGES ?= 200
+bench-peer: build
+	$(GO) run ./pipeline/oracle/peer -finest bin/finest -python $(PYTHON) -home $(ORACLE_HOME) \
+		-rounds $(BENCH_N) -pages $(BENCH_PAGES) $(FINEST_TESTDATA)/web/*.warc.gz
 
 # Everything chance has a part in, longer.
 soak:
