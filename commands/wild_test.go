@@ -42,7 +42,7 @@ func TestWildFiles(t *testing.T) {
 			defer cancel()
 			out := filepath.Join(t.TempDir(), "out")
 			var stdout, stderr bytes.Buffer
-			err := commands.Run(ctx, []string{"finest", "refine", "-j", "1", "--out", out, filepath.Join(data, "warc-edge", name)},
+			err := commands.Run(ctx, []string{"finest", "refine", "--recipe", "fineweb-nolists", "-j", "1", "--out", out, filepath.Join(data, "warc-edge", name)},
 				commands.Streams{Out: &stdout, Err: &stderr})
 			if ctx.Err() != nil {
 				t.Fatalf("not done after %s", wildPatience)
