@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -126,7 +127,7 @@ func wantedAssets(c *invocation) ([]catalogue.Asset, error) {
 	}
 	list, err := catalogue.Pinned(r)
 	if err != nil {
-		return nil, withHint(usageError("%s: %w", commandPath(c.Context), err), "put it into %s yourself", c.String("assets"))
+		return nil, withHint(usageError("%s: %w", commandPath(c.Context), err), "put such a file into %s yourself; to get others, name them", c.String("assets"))
 	}
 	if len(list) == 0 {
 		c.out.note("recipe %s needs no assets", r.Name)
@@ -173,9 +174,20 @@ func runAssetsCheck(c *invocation) error {
 	absent, err := listAssets(c, want)
 	if err == nil && absent > 0 {
 		err = withCode(ExitVerification, fmt.Errorf("assets check: %d of %s not present in %s", absent, plural(len(want), "asset"), c.String("assets")))
-		err = withHint(err, "finest assets pull gets them")
+		err = withHint(err, "%s gets them", pullLike(c))
 	}
 	return err
+}
+
+// pullLike is the command that gets what this one checks.
+func pullLike(c *invocation) string {
+	pull := "finest assets pull"
+	for _, name := range []string{"assets", "recipe"} {
+		if c.IsSet(name) && (name != "recipe" || c.NArg() == 0) {
+			pull += " --" + name + " " + c.String(name)
+		}
+	}
+	return strings.Join(append([]string{pull}, c.Args().Slice()...), " ")
 }
 
 func runAssetsPull(c *invocation) error {

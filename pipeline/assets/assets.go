@@ -14,8 +14,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"finest/internal/contract"
 	"finest/pipeline"
 )
 
@@ -31,16 +33,44 @@ type MissingError struct {
 	// Dir is the folder that was looked into; empty if none was given.
 	Dir   string
 	Names []string
+	// own are those of Names that the catalogue lacks, so that nothing gets them.
+	own []string
 }
 
 // Error names the stage, the files, the folder and the command that gets them.
 func (e *MissingError) Error() string {
-	where, pull := "no folder for them is set", "finest assets pull"
+	where := "no folder for them is set"
 	if e.Dir != "" {
-		where, pull = "not found in "+e.Dir, pull+" --assets "+e.Dir
+		where = "not found in " + e.Dir
 	}
-	return fmt.Sprintf("stage %s: needs the files %s: %s; `%s %s` downloads them, and takes them from a file at hand with --from FILE",
-		e.Stage, strings.Join(e.Names, ", "), where, pull, strings.Join(e.Names, " "))
+	text := fmt.Sprintf("stage %s: needs the files %s: %s", e.Stage, strings.Join(e.Names, ", "), where)
+	var known []string
+	for _, name := range e.Names {
+		if !slices.Contains(e.own, name) {
+			known = append(known, name)
+		}
+	}
+	if len(known) > 0 {
+		text += fmt.Sprintf("; `%s` downloads them, and takes them from a file at hand with --from FILE", pullCommand(e.Dir, known...))
+	}
+	if len(e.own) > 0 {
+		text += fmt.Sprintf("; the recipe alone pins %s: put it there yourself", strings.Join(e.own, ", "))
+	}
+	return text
+}
+
+func pullCommand(dir string, names ...string) string {
+	pull := "finest assets pull "
+	if dir != "" {
+		pull += "--assets " + dir + " "
+	}
+	return pull + strings.Join(names, " ")
+}
+
+// inCatalogue reports whether the pinned file is one that can be got.
+func inCatalogue(pin contract.Asset) bool {
+	found, err := Named(pin.Name)
+	return err == nil && found[0].SHA256 == pin.SHA256
 }
 
 // Read reads the files that a stage pins from dir and checks their hashes. Each
@@ -49,25 +79,35 @@ func (e *MissingError) Error() string {
 func Read(spec pipeline.StageSpec, dir string) (map[string][]byte, error) {
 	files := make(map[string][]byte, len(spec.Assets))
 	missing := &MissingError{Stage: spec.Name, Dir: dir}
+	miss := func(pin contract.Asset) {
+		missing.Names = append(missing.Names, pin.Name)
+		if !inCatalogue(pin) {
+			missing.own = append(missing.own, pin.Name)
+		}
+	}
 	for _, pin := range spec.Assets {
 		if !isFileName(pin.Name) {
 			return nil, fmt.Errorf("stage %s: asset name %q is no file name", spec.Name, pin.Name)
 		}
 		if dir == "" {
-			missing.Names = append(missing.Names, pin.Name)
+			miss(pin)
 			continue
 		}
 		data, err := readFile(filepath.Join(dir, pin.Name))
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			missing.Names = append(missing.Names, pin.Name)
+			miss(pin)
 			continue
 		case err != nil:
 			return nil, fmt.Errorf("stage %s: read asset %s: %w", spec.Name, pin.Name, err)
 		}
 		if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != pin.SHA256 {
-			return nil, fmt.Errorf("stage %s: asset %s: %w: it has SHA-256 %x, the recipe pins %s; `finest assets check` compares all",
+			err := fmt.Errorf("stage %s: asset %s: %w: it has SHA-256 %x, the recipe pins %s",
 				spec.Name, filepath.Join(dir, pin.Name), ErrContent, sum, pin.SHA256)
+			if inCatalogue(pin) {
+				err = fmt.Errorf("%w; `%s` replaces it", err, pullCommand(dir, pin.Name))
+			}
+			return nil, err
 		}
 		files[pin.Name] = data
 	}

@@ -53,7 +53,15 @@ func TestRead(t *testing.T) {
 	if !errors.As(err, &missing) || missing.Stage != "stage" || missing.Dir != dir || !slices.Equal(missing.Names, []string{"b"}) {
 		t.Fatalf("one file: error %v", err)
 	}
-	if want := "`finest assets pull --assets " + dir + " b`"; !strings.Contains(err.Error(), want) {
+	if own := "the recipe alone pins b"; !strings.Contains(err.Error(), own) || strings.Contains(err.Error(), "finest assets pull") {
+		t.Errorf("error %v, want it to say %s, as nothing gets it", err, own)
+	}
+	known, err := assets.Named(assets.Domains)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = assets.Read(pinning(known[0], b), dir)
+	if want := "`finest assets pull --assets " + dir + " " + assets.Domains + "`"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want it to name %s", err, want)
 	}
 	write(t, filepath.Join(dir, "b"), "")

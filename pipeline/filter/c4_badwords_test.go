@@ -140,7 +140,7 @@ func TestC4BadWordsAssets(t *testing.T) {
 	}{
 		"no list":         {"en de", []contract.Asset{english}, "badwords_de.txt for language de"},
 		"unused list":     {"en", []contract.Asset{english, pin(t, dir, "more.txt", "")}, "2 assets for 1 languages"},
-		"missing list":    {"de", []contract.Asset{{Name: assets.BadWords("de"), SHA256: english.SHA256}}, "finest assets pull"},
+		"missing list":    {"de", assets.MustPin(assets.BadWords("de")), "finest assets pull"},
 		"list not UTF-8":  {"fr", []contract.Asset{pin(t, dir, assets.BadWords("fr"), "\xff")}, "is not UTF-8"},
 		"nothing to look": {"", nil, ""},
 	} {
