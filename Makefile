@@ -49,18 +49,20 @@ golden:
 oracle:
 	$(GO) test -v -count 1 ./pipeline/oracle $(if $(REFERENCE),-reference $(REFERENCE))
 
-# Writes those decisions anew, in the profile P (release or head), with the Python
-# that has this version of the reference.
-P       ?= release
-PYTHON  ?= python3
-GOLDENS  = pipeline/oracle/testdata/golden
-ORACLE   = $(PYTHON) pipeline/oracle/oracle.py --home $(ORACLE_HOME)
+# Writes those decisions anew, in the profile P (release or head), with the PYTHON
+# that has this version of the reference, and what lies in ORACLE_HOME.
+P           ?= release
+PYTHON      ?= python3
+ORACLE_HOME ?= bin/oracle
+GOLDENS      = pipeline/oracle/testdata/golden
+ORACLE       = $(PYTHON) pipeline/oracle/oracle.py --home $(ORACLE_HOME)
 goldens:
+	mkdir -p bin
 	$(PYTHON) pipeline/oracle/oracle.py corpus
 	$(ORACLE) golden pipeline/oracle/testdata/own.jsonl --out $(GOLDENS)/own-$(P).jsonl.gz
 	$(ORACLE) golden-urls --out $(GOLDENS)/urls-$(P).jsonl
 	$(ORACLE) golden $(FINEST_TESTDATA)/text/c4_sample.jsonl --out $(GOLDENS)/c4-$(P).jsonl.gz
-	$(GO) run ./pipeline/oracle/texts -out bin/texts.jsonl $(FINEST_TESTDATA)/web/*.warc.gz
+	$(GO) run ./pipeline/oracle/texts -out bin/texts.jsonl $(FINEST_TESTDATA)/web/wcxb-dev-0000[03].warc.gz
 	$(ORACLE) golden bin/texts.jsonl --out $(GOLDENS)/web-$(P).jsonl.gz
 
 # Every stage, for benchstat.
