@@ -17,11 +17,12 @@ func selftestSpec() spec {
 	return spec{
 		name: "selftest", args: "[DIGEST]", summary: "tell whether this installation makes the rows it should",
 		about: `
-Runs the built-in recipes over pages that lie in the program, and prints the
-SHA-256 over all rows of ledger and shards. Two installations that print the same
-digest make the same rows of the same bytes. DIGEST is what another installation
-printed; without it the digest must be the one that this version was released
-with. The rows that differ from that version's are listed.`,
+Runs the recipes fineweb-nolists and fineweb-head (without its URL filter) over
+pages that lie in the program, and prints the SHA-256 over all rows of ledger and
+shards. Two installations that print the same digest make the same rows of the
+same bytes. DIGEST is what another installation printed; without it the digest
+must be the one that this version was released with. The rows that differ from
+that version's are listed.`,
 		example: "finest selftest --json",
 		exits:   []int{ExitFailed, ExitUsage, ExitVerification, ExitSignal},
 		run:     runSelftest,
