@@ -116,23 +116,50 @@ func namedAssets(c *invocation) ([]catalogue.Asset, error) {
 	return list, nil
 }
 
-// wantedAssets returns the assets that the arguments or else the recipe name.
-func wantedAssets(c *invocation) ([]catalogue.Asset, error) {
+// wantedAssets returns the assets that the arguments or else the recipe name, and
+// the files of the recipe's own, which nothing gets.
+func wantedAssets(c *invocation) (known, own []catalogue.Asset, err error) {
 	if c.NArg() > 0 {
-		return namedAssets(c)
+		known, err = namedAssets(c)
+		return known, nil, err
 	}
 	r, err := recipes.Load(c.String("recipe"))
 	if err != nil {
-		return nil, usageError("%w", err)
+		return nil, nil, usageError("%w", err)
 	}
-	list, err := catalogue.Pinned(r)
-	if err != nil {
-		return nil, withHint(usageError("%s: %w", commandPath(c.Context), err), "put such a file into %s yourself; to get others, name them", c.String("assets"))
+	known, pins := catalogue.Pinned(r)
+	for _, pin := range pins {
+		a, err := catalogue.Own(c.String("assets"), pin)
+		if err != nil {
+			return nil, nil, usageError("%s: recipe %s: %w", commandPath(c.Context), r.Name, err)
+		}
+		a.Origin = "recipe " + r.Name
+		own = append(own, a)
 	}
-	if len(list) == 0 {
+	if len(known)+len(own) == 0 {
 		c.out.note("recipe %s needs no assets", r.Name)
 	}
-	return list, nil
+	return known, own, nil
+}
+
+// ownMissing is the error of files that only the recipe pins and that are absent
+// or other files; nil if there are none.
+func ownMissing(c *invocation, own []catalogue.Asset) error {
+	var names []string
+	for _, a := range own {
+		state, err := catalogue.Check(c.String("assets"), a.File)
+		if err != nil {
+			return err
+		}
+		if state != catalogue.Present {
+			names = append(names, a.Name+" ("+string(state)+")")
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	err := usageError("%s: the recipe alone pins %s", commandPath(c.Context), strings.Join(names, ", "))
+	return withHint(err, "put such files into %s yourself", c.String("assets"))
 }
 
 // listAssets prints the states of assets and returns how many are not present.
@@ -167,14 +194,22 @@ func listAssets(c *invocation, want []catalogue.Asset) (absent int, err error) {
 }
 
 func runAssetsCheck(c *invocation) error {
-	want, err := wantedAssets(c)
+	known, own, err := wantedAssets(c)
+	want := slices.Concat(known, own)
 	if err != nil || len(want) == 0 {
 		return err
 	}
 	absent, err := listAssets(c, want)
 	if err == nil && absent > 0 {
 		err = withCode(ExitVerification, fmt.Errorf("assets check: %d of %s not present in %s", absent, plural(len(want), "asset"), c.String("assets")))
-		err = withHint(err, "%s gets them", pullLike(c))
+		switch {
+		case len(own) == 0:
+			err = withHint(err, "%s gets them", pullLike(c))
+		case len(known) == 0:
+			err = withHint(err, "put such files into %s yourself", c.String("assets"))
+		default:
+			err = withHint(err, "%s gets those of the catalogue, the others are for you to put there", pullLike(c))
+		}
 	}
 	return err
 }
@@ -193,10 +228,14 @@ func pullLike(c *invocation) string {
 func runAssetsPull(c *invocation) error {
 	some := c.NArg() == 0 && c.String("from") != "" && !c.IsSet("recipe")
 	want := catalogue.Catalogue()
+	var own []catalogue.Asset
 	if !some {
 		var err error
-		if want, err = wantedAssets(c); err != nil || len(want) == 0 {
+		if want, own, err = wantedAssets(c); err != nil {
 			return err
+		}
+		if len(want) == 0 {
+			return ownMissing(c, own)
 		}
 	}
 	options := assets.Options{
@@ -224,6 +263,8 @@ func runAssetsPull(c *invocation) error {
 		return withCode(ExitVerification, err)
 	case errors.Is(err, polite.ErrUnavailable), errors.Is(err, polite.ErrUnexpectedContent):
 		return withHint(err, "--from FILE takes assets from a file at hand, --mirror URL from a copy")
+	case err == nil:
+		return ownMissing(c, own)
 	}
 	return err
 }

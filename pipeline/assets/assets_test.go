@@ -159,15 +159,33 @@ func TestPinned(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Stages = append(r.Stages, r.Stages[1])
-	if got, err := assets.Pinned(r); err != nil || len(got) != 5 || got[0].Name != assets.Domains {
-		t.Errorf("%v, %v", got, err)
+	if known, own := assets.Pinned(r); len(known) != 5 || known[0].Name != assets.Domains || len(own) != 0 {
+		t.Errorf("%v, %v", known, own)
 	}
-	r.Stages[1].Assets[0].SHA256 = strings.Repeat("0", 64)
-	if _, err := assets.Pinned(r); err == nil || !strings.Contains(err.Error(), "domains") {
-		t.Errorf("another hash: error %v", err)
+	r.Stages = r.Stages[:len(r.Stages)-1]
+	pin := &r.Stages[1].Assets[0]
+	pin.SHA256 = strings.Repeat("0", 64)
+	for _, name := range []string{assets.Domains, "mine"} {
+		pin.Name = name
+		if known, own := assets.Pinned(r); len(known) != 4 || !slices.Equal(own, []contract.Asset{*pin}) {
+			t.Errorf("%s of another hash: %v, %v", name, known, own)
+		}
 	}
-	r.Stages[1].Assets[0].Name = "mine"
-	if _, err := assets.Pinned(r); err == nil || !strings.Contains(err.Error(), `"mine"`) {
-		t.Errorf("another name: error %v", err)
+}
+
+func TestOwn(t *testing.T) {
+	a, dir := asset("mine", "content"), t.TempDir()
+	pin := contract.Asset{Name: a.Name, SHA256: a.SHA256}
+	for _, content := range []string{"", "content"} {
+		if content != "" {
+			write(t, filepath.Join(dir, "mine"), content)
+		}
+		if got, err := assets.Own(dir, pin); err != nil || got.Name != "mine" || got.SHA256 != a.SHA256 || got.Bytes != int64(len(content)) {
+			t.Errorf("%q there: %v, error %v", content, got, err)
+		}
+	}
+	pin.Name = "../mine"
+	if _, err := assets.Own(dir, pin); err == nil {
+		t.Error("a name outside the folder is taken")
 	}
 }

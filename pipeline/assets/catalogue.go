@@ -1,7 +1,11 @@
 package assets
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
 	"slices"
 
 	"finest/internal/contract"
@@ -191,25 +195,39 @@ func MustPin(names ...string) []contract.Asset {
 	return pins
 }
 
-// Pinned returns the catalogue's assets that a recipe pins, each once, without
-// what is built in. A pin of another name or hash is an error: nobody but its
-// author knows where to get it.
-func Pinned(r contract.Recipe) ([]Asset, error) {
+// Pinned returns the assets of the catalogue that a recipe pins, and the files of
+// its own, of which the catalogue knows nothing. What is built in is neither.
+func Pinned(r contract.Recipe) (known []Asset, own []contract.Asset) {
 	var names []string
 	for _, s := range r.Stages {
 		for _, pin := range s.Assets {
-			if pin.Name == builtIn && pin.SHA256 == builtInSHA256 {
-				continue
+			switch {
+			case pin.Name == builtIn && pin.SHA256 == builtInSHA256:
+			case inCatalogue(pin):
+				names = append(names, pin.Name)
+			case !slices.Contains(own, pin):
+				own = append(own, pin)
 			}
-			a, err := Named(pin.Name)
-			if err == nil && a[0].SHA256 != pin.SHA256 {
-				err = fmt.Errorf("asset %s with SHA-256 %s is not in the catalogue", pin.Name, pin.SHA256)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("recipe %s: stage %s: %w", r.Name, s.Name, err)
-			}
-			names = append(names, pin.Name)
 		}
 	}
-	return Named(names...)
+	known, _ = Named(names...) // all are in it
+	return known, own
+}
+
+// Own describes a file that only a recipe pins by what lies in dir: it has the
+// size of that, or 0 if it is missing.
+func Own(dir string, pin contract.Asset) (Asset, error) {
+	a := Asset{File: File{Name: pin.Name, SHA256: pin.SHA256}}
+	if !isFileName(pin.Name) {
+		return a, fmt.Errorf("asset name %q is no file name", pin.Name)
+	}
+	info, err := os.Stat(filepath.Join(dir, pin.Name))
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return a, nil
+	case err != nil:
+		return a, fmt.Errorf("check asset: %w", err)
+	}
+	a.Bytes = info.Size()
+	return a, nil
 }
