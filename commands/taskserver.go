@@ -37,7 +37,7 @@ func taskServerSpec() spec {
 				flags: join(roleFlags(), walletFlags(), chainFlags(), []cliFlag{
 					stringFlag("addr", "127.0.0.1:8733", "`HOST:PORT` to listen on"),
 					stringFlag("db", "", "`FILE` of the store (default: tasks.db in the data folder)"),
-					&cli.StringSliceFlag{Name: "recipes", Value: cli.NewStringSlice("fineweb-nolists"), EnvVars: env("recipes"), Usage: "`NAME` of a recipe to lease tasks for; may be repeated"},
+					&cli.StringSliceFlag{Name: "recipes", Value: cli.NewStringSlice(recipes.FineWeb), EnvVars: env("recipes"), Usage: "`NAME` of a recipe to lease tasks for; may be repeated"},
 					intFlag("slots", taskserver.DefaultSlots, "`NUMBER` of leases a hotkey may hold at a time"),
 					protocolFlag(),
 					durationFlag("head-age", taskserver.DefaultHeadAge, "`TIME` that the known newest block may be old, well below a block's time"),

@@ -14,6 +14,7 @@ import (
 	"finest/chain/localchain"
 	"finest/chain/wallet"
 	"finest/internal/durable"
+	"finest/pipeline/recipes"
 	"finest/roles/taskserver"
 	"finest/roles/taskserver/sqlite"
 )
@@ -180,6 +181,8 @@ start-block = 1
 from-block = 1
 head-age = "%[9]s"
 every-blocks = 4
+recipe = %[10]q
+recipes = [%[10]q]
 
 [warc]
 base = %[5]q
@@ -190,5 +193,5 @@ chain_endpoint = "file:%[6]s"
 [wallet]
 path = %[7]q
 name = %[8]q
-`, l.Config(), Netuid, l.Hub(), l.Tasks(), l.Crawl(), l.Chain(), l.Wallets(), walletName, headAge(blockTime))
+`, l.Config(), Netuid, l.Hub(), l.Tasks(), l.Crawl(), l.Chain(), l.Wallets(), walletName, headAge(blockTime), recipes.FineWebNoLists)
 }
