@@ -147,12 +147,15 @@ func (p *pull) close() { _ = p.lock.Unlock() }
 // removeTemporary removes what a process left that was killed while it wrote an
 // asset.
 func (p *pull) removeTemporary(name string) error {
-	left, err := filepath.Glob(filepath.Join(p.Dir, "."+name+".tmp-*"))
+	entries, err := os.ReadDir(p.Dir)
 	if err != nil {
 		return err
 	}
-	for _, path := range left {
-		if err := os.Remove(path); err != nil {
+	for _, entry := range entries {
+		if !strings.HasPrefix(entry.Name(), "."+name+".tmp-") {
+			continue
+		}
+		if err := os.Remove(filepath.Join(p.Dir, entry.Name())); err != nil {
 			return fmt.Errorf("remove what an earlier run left: %w", err)
 		}
 	}

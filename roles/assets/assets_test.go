@@ -40,7 +40,7 @@ type world struct {
 }
 
 func newWorld(t *testing.T) *world {
-	w := &world{t: t, dir: filepath.Join(t.TempDir(), "assets")}
+	w := &world{t: t, dir: filepath.Join(t.TempDir(), "assets [1")}
 	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.requests.Add(1)
 		if w.handler != nil {

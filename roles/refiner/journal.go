@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"finest/internal/canon"
 	"finest/internal/durable"
@@ -120,13 +121,13 @@ func (j *job) header() ([]byte, error) {
 
 // discard removes what another job left in WorkDir, the journal last.
 func (j *job) discard(journal string) error {
-	for _, pattern := range []string{spillFolder, downloadPrefix + "*"} {
-		names, err := filepath.Glob(filepath.Join(j.WorkDir, pattern))
-		if err != nil {
-			return err
-		}
-		for _, name := range names {
-			if err := os.RemoveAll(name); err != nil {
+	entries, err := os.ReadDir(j.WorkDir)
+	if err != nil {
+		return fmt.Errorf("remove an earlier job's results: %w", err)
+	}
+	for _, entry := range entries {
+		if name := entry.Name(); name == spillFolder || strings.HasPrefix(name, downloadPrefix) {
+			if err := os.RemoveAll(filepath.Join(j.WorkDir, name)); err != nil {
 				return fmt.Errorf("remove an earlier job's results: %w", err)
 			}
 		}

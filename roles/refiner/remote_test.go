@@ -112,6 +112,25 @@ func TestResumedDownload(t *testing.T) {
 	}
 }
 
+// What another job has begun to download is not taken for this job's file, and
+// no sign in the name of the folder means anything.
+func TestDownloadOfAnotherJob(t *testing.T) {
+	file := warcFile(0)
+	other := warcFile(1)
+	lost := &remote{file: other, sent: other[:len(file)/2], sentErr: errors.New("connection lost")}
+	o := remoteOptions(t, lost)
+	o.WorkDir = filepath.Join(t.TempDir(), "[1")
+	if _, err := refiner.Refine(context.Background(), o); !errors.Is(err, lost.sentErr) {
+		t.Fatalf("error %v", err)
+	}
+	r := &remote{file: file, sent: file}
+	o.Task, o.Inputs = "TEST-000001", []refiner.Input{{Base: r, Path: "0.warc.gz"}}
+	refine(t, o)
+	if len(r.ranges) != 1 { // that of TestDownload
+		t.Fatalf("ranges %v", r.ranges)
+	}
+}
+
 func TestDownloadErrors(t *testing.T) {
 	file := warcFile(0)
 	o := remoteOptions(t, &remote{file: file, sent: file})
