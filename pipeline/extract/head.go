@@ -1,6 +1,8 @@
 package extract
 
 import (
+	"slices"
+
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
 )
@@ -40,7 +42,7 @@ func answerForHead(tree *html.Node) {
 		head.RemoveChild(c)
 	}
 	for _, a := range answers {
-		n := &html.Node{Type: html.ElementNode, DataAtom: a.element, Data: a.element.String(), Attr: a.attr}
+		n := &html.Node{Type: html.ElementNode, DataAtom: a.element, Data: a.element.String(), Attr: slices.Clone(a.attr)}
 		if a.text != "" {
 			n.AppendChild(&html.Node{Type: html.TextNode, Data: a.text})
 		}
