@@ -58,6 +58,9 @@ func NewC4BadWords(spec pipeline.StageSpec, assetsDir string) (pipeline.Stage, e
 	if err := p.Err(); err != nil {
 		return nil, err
 	}
+	if len(languages) == 0 {
+		return nil, fmt.Errorf("stage %s: parameter languages: is empty", spec.Name)
+	}
 	files, err := assets.Read(spec, assetsDir)
 	if err != nil {
 		return nil, err

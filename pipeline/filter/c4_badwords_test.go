@@ -138,11 +138,11 @@ func TestC4BadWordsAssets(t *testing.T) {
 		assets    []contract.Asset
 		want      string
 	}{
-		"no list":         {"en de", []contract.Asset{english}, "badwords_de.txt for language de"},
-		"unused list":     {"en", []contract.Asset{english, pin(t, dir, "more.txt", "")}, "2 assets for 1 languages"},
-		"missing list":    {"de", assets.MustPin(assets.BadWords("de")), "finest assets pull"},
-		"list not UTF-8":  {"fr", []contract.Asset{pin(t, dir, assets.BadWords("fr"), "\xff")}, "is not UTF-8"},
-		"nothing to look": {"", nil, ""},
+		"no list":        {"en de", []contract.Asset{english}, "badwords_de.txt for language de"},
+		"unused list":    {"en", []contract.Asset{english, pin(t, dir, "more.txt", "")}, "2 assets for 1 languages"},
+		"missing list":   {"de", assets.MustPin(assets.BadWords("de")), "finest assets pull"},
+		"list not UTF-8": {"fr", []contract.Asset{pin(t, dir, assets.BadWords("fr"), "\xff")}, "is not UTF-8"},
+		"no language":    {"", nil, "parameter languages: is empty"},
 	} {
 		spec := filter.C4BadWordsSpec()
 		spec.Params["languages"], spec.Assets = tt.languages, tt.assets

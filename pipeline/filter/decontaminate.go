@@ -126,9 +126,8 @@ func (c *Decontaminate) add(answer, query string) {
 	if !c.overlap {
 		return
 	}
-	for fromAnswer := 1; fromAnswer < c.n; fromAnswer++ {
-		fromQuery := c.n - fromAnswer
-		if fromQuery <= len(queryTokens) && fromAnswer <= len(answerTokens) {
+	for fromAnswer := 1; fromAnswer < c.n && fromAnswer <= len(answerTokens); fromAnswer++ {
+		if fromQuery := c.n - fromAnswer; fromQuery <= len(queryTokens) {
 			query := strings.Join(queryTokens[len(queryTokens)-fromQuery:], " ")
 			answer := strings.Join(answerTokens[:fromAnswer], " ")
 			c.index[query+" "+answer] = struct{}{}

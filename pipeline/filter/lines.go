@@ -17,7 +17,7 @@ type lineSet struct {
 	table []uint32
 }
 
-// newLineSet returns the set of the lines of data, stripped of ASCII space;
+// newLineSet returns the set of the lines of data, stripped of white space;
 // empty lines and those that begin with # are left out.
 func newLineSet(data []byte) *lineSet {
 	lines := bytes.Count(data, []byte("\n")) + 1
