@@ -62,7 +62,7 @@ goldens:
 	$(ORACLE) golden pipeline/oracle/testdata/own.jsonl --out $(GOLDENS)/own-$(P).jsonl.gz
 	$(ORACLE) golden-urls --out $(GOLDENS)/urls-$(P).jsonl
 	$(ORACLE) golden $(FINEST_TESTDATA)/text/c4_sample.jsonl --out $(GOLDENS)/c4-$(P).jsonl.gz
-	$(GO) run ./pipeline/oracle/texts -out bin/texts.jsonl $(FINEST_TESTDATA)/web/wcxb-dev-0000[03].warc.gz
+	$(GO) run ./pipeline/oracle/texts -out bin/texts.jsonl $(FINEST_TESTDATA)/web/*.warc.gz
 	$(ORACLE) golden bin/texts.jsonl --out $(GOLDENS)/web-$(P).jsonl.gz
 
 # Every stage, for benchstat.
