@@ -155,12 +155,12 @@ func removeStale(out string, m contract.Manifest) error {
 		written[filepath.Join(out, filepath.FromSlash(f.Path))] = true
 	}
 	for _, kind := range []string{"data", "ledger"} {
-		found, err := filepath.Glob(filepath.Join(out, kind, "*", contract.LocalTask+"-[0-9][0-9][0-9][0-9][0-9].parquet"))
+		found, err := fs.Glob(os.DirFS(out), kind+"/*/"+contract.LocalTask+"-[0-9][0-9][0-9][0-9][0-9].parquet")
 		if err != nil {
 			return err
 		}
-		for _, path := range found {
-			if !written[path] {
+		for _, name := range found {
+			if path := filepath.Join(out, filepath.FromSlash(name)); !written[path] {
 				if err := os.Remove(path); err != nil {
 					return err
 				}

@@ -18,10 +18,12 @@ type fate struct {
 	keys [][]uint64
 }
 
-// record writes the fate of d into its ledger row.
+// record writes the fate of d into its ledger row. What a stage dropped is
+// compared with no other document, so it has neither band keys nor a keeper.
 func (f fate) record(row *contract.LedgerRow, d *Document) {
 	row.Outcome, row.Reason, row.Value, row.Characters = f.outcome, f.reason, f.value, f.characters
 	row.Language, row.LanguageScore = d.Language, d.LanguageScore
+	row.BandKeys, row.KeptFile, row.KeptOffset = nil, contract.NoKeeper, contract.NoKeeper
 	if f.outcome == contract.OutcomeKept && len(d.BandKeys) > 0 {
 		row.BandKeys = d.BandKeys
 		row.KeptFile, row.KeptOffset = row.File, row.Offset

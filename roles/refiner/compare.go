@@ -44,7 +44,7 @@ func (j *job) compare(ctx context.Context, pass *pipeline.Runner, spills []spill
 			v.places = append(v.places, place{row.File, row.Offset})
 		}
 	}
-	if len(v.places) > math.MaxUint32 {
+	if int64(len(v.places)) > math.MaxUint32 {
 		return nil, fmt.Errorf("compare %d documents: more than the %d that have numbers", len(v.places), uint32(math.MaxUint32))
 	}
 	v.by, v.repeats = make([]uint8, len(v.places)), make([]uint32, len(v.places))

@@ -86,12 +86,12 @@ func (s *store) tidy() error {
 
 // removeOldJournals removes what a crash between snapshot and removal left.
 func (s *store) removeOldJournals() error {
-	paths, err := filepath.Glob(filepath.Join(s.dir, "journal-*.log"))
+	names, err := fs.Glob(os.DirFS(s.dir), "journal-*.log")
 	if err != nil {
 		return fmt.Errorf("list validator journals: %w", err)
 	}
-	for _, path := range paths {
-		if path < s.journalPath() {
+	for _, name := range names {
+		if path := filepath.Join(s.dir, name); path < s.journalPath() {
 			if err := os.Remove(path); err != nil {
 				return fmt.Errorf("remove old validator journal: %w", err)
 			}
