@@ -36,7 +36,8 @@ func (spacy) Words(text string) []string {
 
 // lost is the word that spaCy mistakes for the number of an attribute and throws
 // at. The reference then takes it out of the text, wherever it stands, and tries
-// again. Only the first that a process meets passes; here none does.
+// again. The first that its process meets passes, and one that the cut itself
+// leaves ends the task; here the text is cut at the first, too, and once.
 const lost = "IS_ALPHA"
 
 // spaCyTokens returns the tokens of text, those of whitespace among them, and the
