@@ -28,7 +28,7 @@ const (
 
 // Apply returns the simplified text. Its work is linear in the text's length.
 func (n Normalization) Apply(text string) string {
-	if strings.ContainsAny(text, "İΣ") {
+	if strings.Contains(text, "İ") || strings.Contains(text, "Σ") {
 		text = words.Lower(text) // two letters that are more than one, or depend on others
 	}
 	if n == Head {
