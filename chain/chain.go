@@ -62,6 +62,12 @@ type Subnet struct {
 	// MaxWeight is the largest weight after the largest was scaled to 65535.
 	MaxWeight  uint16
 	VersionKey uint64
+	// StakeThreshold is the stake in rao that setting weights needs.
+	StakeThreshold uint64
+	// CommitReveal says that weights are committed encrypted and shown by the
+	// chain RevealPeriod epochs later.
+	CommitReveal bool
+	RevealPeriod uint64
 }
 
 // Commitment is what a hotkey wrote last, with the block it was written in.
@@ -95,6 +101,16 @@ var (
 	ErrUnavailable = errors.New("chain unavailable")
 	// ErrSpaceLimit: the hotkey wrote as much as an epoch allows.
 	ErrSpaceLimit = errors.New("commitment space of this epoch is used up")
+	// ErrLowStake: the hotkey has less stake than setting weights needs.
+	ErrLowStake = errors.New("hotkey has too little stake to set weights")
+	// ErrVersionKey: the subnet wants a higher version key.
+	ErrVersionKey = errors.New("version key is below that of the subnet")
+	// ErrCommitReveal: the subnet takes weights in the other form only, plain
+	// where commit-reveal is off and committed where it is on.
+	ErrCommitReveal = errors.New("commit-reveal of the subnet is not as the call needs it")
+	// ErrOutdated: the extrinsic was signed for a runtime or a block that is gone;
+	// signed anew it may pass.
+	ErrOutdated = errors.New("extrinsic is outdated")
 	// ErrRejected: the chain refused the extrinsic for another reason.
 	ErrRejected = errors.New("chain refused the extrinsic")
 )
@@ -110,9 +126,9 @@ func (e *RateLimitError) Error() string {
 //
 // State is read at a block: reads of several kinds at one block agree with each
 // other. Reads at finalised blocks never change. All methods honour ctx and are
-// safe for concurrent use. A write returns once it took effect, or an error
-// that says it did not; if that cannot be known the implementation looks for
-// the effect before it returns.
+// safe for concurrent use. A write returns once its effect is final, or an
+// error that says it did not take effect; if that cannot be known the
+// implementation looks for the effect before it returns.
 type Client interface {
 	// Head is the newest block, Finalized the newest final one.
 	Head(ctx context.Context) (Block, error)
@@ -141,6 +157,8 @@ type Client interface {
 
 	// SetCommitment writes one to three fields of at most 128 bytes each.
 	SetCommitment(ctx context.Context, by Signer, netuid uint16, fields [][]byte) (Inclusion, error)
-	// SetWeights replaces the weights of the signer's uid.
+	// SetWeights replaces the weights of the signer's uid; where commit-reveal is
+	// on it commits to them, and Weights shows them when the chain has revealed
+	// them.
 	SetWeights(ctx context.Context, by Signer, netuid uint16, weights []Weight, versionKey uint64) (Inclusion, error)
 }
