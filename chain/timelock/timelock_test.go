@@ -209,3 +209,18 @@ func FuzzDecrypt(f *testing.F) {
 		}
 	})
 }
+
+// What another implementation, PyPI bittensor-drand 2.0.0, encrypted to round
+// 1000 of quicknet (encrypt_at_round, without the length before it and the round
+// after it that it adds).
+const pythonCiphertext = "98323ef7f25e1b2780019895bcadea3caa711734132dc4dc85aa393c65c68fced137f21e2148d48cc2f45f6031dcaa76" +
+	"03a14bd393c9b7ce55e1edfb6d63c603d121445aa4da11cfb34b75226a6998b74c8b704b7e54b620c96f76c15a9c877620000000000000004188fab50039249216c878b0b7319fd39a1f43d9ea836a3906685224704610152000000000000000" +
+	"de225e8b976d974d5e8b22085c1be257f16438c2faf6d44662e7f4ede07ad0d83d000000000000002100000000000000009cdc0cb9126f9127e673165af56544527d066ff0c42c8e5a0c0e58d85d5ef97c0c00000000000000f3dbc6eab39d56fb" +
+	"fa2a3d5808000000000000004145535f47434d5f"
+
+func TestDecryptFromPython(t *testing.T) {
+	got, err := timelock.Decrypt(unhex(t, pythonCiphertext), quicknetPulse(t))
+	if err != nil || string(got) != "hello from python" {
+		t.Errorf("decrypted %q, error %v", got, err)
+	}
+}
