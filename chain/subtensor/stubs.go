@@ -73,3 +73,8 @@ type receipt struct {
 func (c *Client) submit(ctx context.Context, by chain.Signer, pallet, call string, args metadata.Args, effect func(ctx context.Context, since chain.Block) (*chain.Block, error)) (receipt, error) {
 	return receipt{}, errLater
 }
+
+// submit uses, from errors.go:
+//
+//	func poolError(err *rpc.Error) error                       // author_submit… was refused
+//	func dispatchError(m *metadata.Metadata, v any) error      // v: the dispatch_error of System.ExtrinsicFailed
