@@ -11,13 +11,52 @@ type TypeID uint32
 
 // Metadata describes one runtime.
 type Metadata struct {
-	// Version of the format that was read: 14, 15 or 16.
+	// Version of the format that was read: 14, 15 or 16; 0 if it was built.
 	Version   int
 	Types     []Type
 	Pallets   []Pallet
 	Extrinsic Extrinsic
+	// Runtime is the type of the runtime itself, a unit type; V16 has none.
+	Runtime TypeID
+	// Outer are the enumerations over all pallets. V14 does not tell; the types
+	// are then found by their paths, and Error may be missing (0).
+	Outer OuterEnums
 	// APIs are the runtime APIs; V14 tells of none.
 	APIs []API
+	// Custom are named values outside of all pallets (V15 on).
+	Custom []CustomValue
+}
+
+// OuterEnums have one variant a pallet, with its calls, events or errors within.
+type OuterEnums struct{ Call, Event, Error TypeID }
+
+// CustomValue is an encoded value that the runtime tells beside its pallets.
+type CustomValue struct {
+	Name  string
+	Type  TypeID
+	Value []byte
+}
+
+// DeprecationKind says whether an item is deprecated.
+type DeprecationKind uint8
+
+// Kinds of deprecation, numbered as in V16.
+const (
+	Current DeprecationKind = iota
+	DeprecatedSilently
+	DeprecatedWithNote
+)
+
+// Deprecation of an item (V16); Note and Since are those of DeprecatedWithNote.
+type Deprecation struct {
+	Kind        DeprecationKind
+	Note, Since string
+}
+
+// VariantDeprecation is that of one variant of an enumeration.
+type VariantDeprecation struct {
+	Index uint8
+	Deprecation
 }
 
 // Kind is the shape of a type.
@@ -108,6 +147,27 @@ type Pallet struct {
 	Errors    *TypeID
 	Constants []Constant
 	Docs      []string // V15 on
+
+	// What V16 adds: deprecated calls, events and errors by the index of their
+	// variant, types of the pallet's configuration, and view functions.
+	OldCalls, OldEvents, OldErrors []VariantDeprecation
+	AssociatedTypes                []AssociatedType
+	ViewFunctions                  []ViewFunction
+	Deprecation                    Deprecation
+}
+
+// AssociatedType is a type that the configuration of a pallet names.
+type AssociatedType struct {
+	Name string
+	Type TypeID
+	Docs []string
+}
+
+// ViewFunction reads state of a pallet; ID selects it in the runtime API
+// RuntimeViewFunction.
+type ViewFunction struct {
+	ID [32]byte
+	Method
 }
 
 // Hasher says how a key becomes part of a storage key.
@@ -135,6 +195,8 @@ type Storage struct {
 	Value    TypeID
 	Default  []byte
 	Docs     []string
+
+	Deprecation Deprecation // V16
 }
 
 // Constant of a pallet, with its encoded value.
@@ -143,6 +205,8 @@ type Constant struct {
 	Type  TypeID
 	Value []byte
 	Docs  []string
+
+	Deprecation Deprecation // V16
 }
 
 // Extrinsic describes the transactions of the runtime.
@@ -153,8 +217,18 @@ type Extrinsic struct {
 	// them as parameters of the type Type; V16 has no Extra.
 	Type                            TypeID
 	Address, Call, Signature, Extra TypeID
-	// Extensions are the signed (transaction) extensions in order.
+	// Extensions are all signed (transaction) extensions in order.
 	Extensions []Extension
+	// ByVersion are the sets of them that the runtime takes, by the version of the
+	// set; V14 and V15 know the one set of all.
+	ByVersion []ExtensionSet
+}
+
+// ExtensionSet is a version of the transaction extensions: indices of
+// Extrinsic.Extensions, in order.
+type ExtensionSet struct {
+	Version uint8
+	Indices []uint32
 }
 
 // Extension is a signed extension: Extra is what it adds to the extrinsic,
@@ -170,6 +244,9 @@ type API struct {
 	Name    string
 	Methods []Method
 	Docs    []string
+
+	Version     uint32      // V16
+	Deprecation Deprecation // V16
 }
 
 // Method of a runtime API; state_call names it API_Method.
@@ -178,6 +255,8 @@ type Method struct {
 	Inputs []Field
 	Output TypeID
 	Docs   []string
+
+	Deprecation Deprecation // V16
 }
 
 // MissingError says that this runtime has no such call, storage item, event,

@@ -8,14 +8,6 @@ import (
 
 var errLater = errors.New("not yet")
 
-// Decode reads metadata: the magic "meta", the version byte and the body of V14,
-// V15 or V16. What wraps it on the way (a compact length, an Option) is the
-// caller's.
-func Decode(b []byte) (*Metadata, error) { return nil, errLater }
-
-// Encode writes metadata in the form of a version: 14, 15 or 16.
-func (m *Metadata) Encode(version int) ([]byte, error) { return nil, errLater }
-
 // DecodeValue reads one value of a type; errors are those of d.
 func (m *Metadata) DecodeValue(d *scale.Decoder, id TypeID) any { return nil }
 
