@@ -1,36 +1,28 @@
 package wallet
 
 import (
-	"bytes"
 	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"strings"
-
-	"github.com/vedhavyas/go-subkey/v2"
-	"github.com/vedhavyas/go-subkey/v2/sr25519"
-
-	"finest/internal/durable"
 )
 
 // Errors that callers tell apart with errors.Is.
 var (
-	// ErrEncrypted: the key file is encrypted. Hotkeys are plain by custom,
-	// since a role that runs unattended has nobody to ask for a password.
-	ErrEncrypted = errors.New("key file is encrypted")
 	// ErrNoSecret: the file names an address but holds no secret.
 	ErrNoSecret = errors.New("key file holds no secret")
-	// ErrExists: Create replaces no key.
+	// ErrExists: no key is ever replaced.
 	ErrExists = errors.New("key file exists")
 )
 
 // maxKeyFile bounds what is read; key files have a few hundred bytes.
 const maxKeyFile = 64 << 10
+
+// hotkeyWords is how long the phrase of a hotkey is that Create makes, as long
+// as that of btwallet.
+const hotkeyWords = 12
 
 // keyFile is the JSON of Bittensor key files; every field is optional there.
 // Bytes are hex, with 0x.
@@ -41,7 +33,8 @@ type keyFile struct {
 	SecretPhrase string `json:"secretPhrase,omitempty"`
 	SecretSeed   string `json:"secretSeed,omitempty"`
 	SS58Address  string `json:"ss58Address,omitempty"`
-	// CryptoType is 1 for sr25519; older wallets write none.
+	// CryptoType is 1 for sr25519. Wallets before bittensor-wallet 4.1 write none
+	// and fail on any value that is no string, so it is never written here.
 	CryptoType *int `json:"cryptoType,omitempty"`
 }
 
@@ -50,97 +43,99 @@ const sr25519Type = 1
 // Path returns where the hotkey of a wallet lies: path/name/hotkeys/hotkey. A
 // leading ~/ in path is the home folder. Names are single path elements.
 func Path(path, name, hotkey string) (string, error) {
-	for _, n := range []struct{ what, value string }{{"wallet", name}, {"hotkey", hotkey}} {
-		if n.value == "" || n.value == "." || n.value == ".." || strings.ContainsAny(n.value, `/\`+"\x00") {
-			return "", fmt.Errorf("%s name %q is not a plain name", n.what, n.value)
-		}
-	}
-	if rest, ok := strings.CutPrefix(path, "~/"); ok || path == "~" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return "", fmt.Errorf("find wallet folder %s: %w", path, err)
-		}
-		path = filepath.Join(home, strings.TrimPrefix(rest, "~"))
-	}
-	return filepath.Join(path, name, "hotkeys", hotkey), nil
+	p, err := HotkeyPlace(path, name, hotkey)
+	return p.File, err
 }
 
-// Load reads a hotkey. The secret may be a phrase, a seed or an expanded
-// private key; the first of them, in that order, that makes the public key the
-// file states is taken.
+// Load reads a hotkey that is stored without a password; see Place.Load.
 func Load(path, name, hotkey string) (*Hotkey, error) {
-	file, err := Path(path, name, hotkey)
+	p, err := HotkeyPlace(path, name, hotkey)
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(file)
+	s, err := p.Load(nil)
 	if err != nil {
-		return nil, fmt.Errorf("open hotkey: %w", err)
+		return nil, err
 	}
-	defer func() { _ = f.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(f, maxKeyFile+1))
-	if err != nil {
-		return nil, fmt.Errorf("read hotkey: %w", err)
-	}
-	h, err := parseKeyFile(raw)
-	if err != nil {
-		return nil, fmt.Errorf("read hotkey %s: %w", file, err)
-	}
-	return h, nil
+	return s.key, nil
 }
 
-// parseKeyFile returns errors without any part of raw: it may be secret.
-func parseKeyFile(raw []byte) (*Hotkey, error) {
-	if len(raw) > maxKeyFile {
-		return nil, fmt.Errorf("more than %d bytes, so no key file", maxKeyFile)
+// Create makes a new hotkey and stores it without a password; see Place.Store. It
+// fails with ErrExists rather than replace a key.
+func Create(path, name, hotkey string) (*Hotkey, error) {
+	p, err := HotkeyPlace(path, name, hotkey)
+	if err != nil {
+		return nil, err
 	}
-	for prefix, format := range map[string]string{"$NACL": "NaCl", "$ANSIBLE_VAULT": "Ansible Vault", "gAAAAA": "Fernet"} {
-		if bytes.HasPrefix(raw, []byte(prefix)) {
-			return nil, fmt.Errorf("%w (%s); store the hotkey without a password", ErrEncrypted, format)
-		}
+	s, err := NewSecret(hotkeyWords, rand.Reader)
+	if err != nil {
+		return nil, err
 	}
+	if err := p.Store(s, nil); err != nil {
+		return nil, err
+	}
+	return s.key, nil
+}
+
+// encode returns the content of the key file, not encrypted, and that of its
+// public part.
+func (s *Secret) encode() (secret, public []byte, err error) {
+	account := "0x" + hex.EncodeToString(s.key.public[:])
+	k := keyFile{AccountID: account, PublicKey: account, SS58Address: s.key.address}
+	if public, err = json.Marshal(k); err != nil {
+		return nil, nil, err
+	}
+	k.PrivateKey = "0x" + hex.EncodeToString(s.private[:])
+	k.SecretPhrase = s.phrase
+	if s.seed != nil {
+		k.SecretSeed = "0x" + hex.EncodeToString(s.seed)
+	}
+	secret, err = json.Marshal(k)
+	return secret, public, err
+}
+
+// parseKeyFile returns errors without any part of plain: it may be secret.
+func parseKeyFile(plain []byte) (*Secret, error) {
 	var k keyFile
-	if err := json.Unmarshal(raw, &k); err != nil {
+	if err := json.Unmarshal(plain, &k); err != nil {
 		return nil, errors.New("not the JSON of a Bittensor key file")
 	}
 	if k.CryptoType != nil && *k.CryptoType != sr25519Type {
-		return nil, fmt.Errorf("key of type %d; hotkeys are sr25519 (type %d)", *k.CryptoType, sr25519Type)
+		return nil, fmt.Errorf("key of type %d; only sr25519 (type %d) is known", *k.CryptoType, sr25519Type)
 	}
-	pairs := k.pairs()
-	if len(pairs) == 0 {
+	secrets := k.secrets()
+	if len(secrets) == 0 {
 		if k.PrivateKey+k.SecretPhrase+k.SecretSeed != "" {
 			return nil, errors.New("the secret is malformed")
 		}
 		return nil, ErrNoSecret
 	}
-	for _, pair := range pairs {
-		if h := newHotkey(pair); k.states(h) {
-			return h, nil
+	for _, s := range secrets {
+		if k.states(s.key) {
+			return s, nil
 		}
 	}
 	return nil, errors.New("the secret does not belong to the public key or address that the file states")
 }
 
-// pairs returns the key pairs of the readable secrets in btwallet's order.
-func (k *keyFile) pairs() (pairs []subkey.KeyPair) {
-	if k.SecretPhrase != "" {
-		if pair, err := (sr25519.Scheme{}).FromPhrase(k.SecretPhrase, ""); err == nil {
-			pairs = append(pairs, pair)
-		}
+// secrets returns the keys of the readable secrets in btwallet's order.
+func (k *keyFile) secrets() (secrets []*Secret) {
+	if s, err := SecretFromPhrase(k.SecretPhrase); err == nil {
+		secrets = append(secrets, s)
 	}
 	for _, secret := range []struct {
 		hex  string
-		size int
-	}{{k.SecretSeed, 32}, {k.PrivateKey, 64}} {
+		from func([]byte) (*Secret, error)
+	}{{k.SecretSeed, SecretFromSeed}, {k.PrivateKey, SecretFromPrivateKey}} {
 		raw, err := hex.DecodeString(strings.TrimPrefix(secret.hex, "0x"))
-		if err != nil || len(raw) != secret.size {
+		if err != nil {
 			continue
 		}
-		if pair, err := (sr25519.Scheme{}).FromSeed(raw); err == nil {
-			pairs = append(pairs, pair)
+		if s, err := secret.from(raw); err == nil {
+			secrets = append(secrets, s)
 		}
 	}
-	return pairs
+	return secrets
 }
 
 // states reports whether nothing in the file contradicts h.
@@ -154,55 +149,34 @@ func (k *keyFile) states(h *Hotkey) bool {
 	return k.SS58Address == "" || k.SS58Address == h.address
 }
 
-// Create makes a new hotkey and stores it as Bittensor wallets do: plain JSON
-// of mode 0600, and its public part beside it in <hotkey>pub.txt. It fails with
-// ErrExists rather than replace a key.
-func Create(path, name, hotkey string) (*Hotkey, error) {
-	file, err := Path(path, name, hotkey)
+// readPublic returns the address that the public part of a key states.
+func readPublic(file string) (string, error) {
+	raw, err := readKeyFile(file)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	pair, err := sr25519.Scheme{}.Generate()
-	if err != nil {
-		return nil, fmt.Errorf("make hotkey: %w", err)
-	}
-	h := newHotkey(pair)
-	public := "0x" + hex.EncodeToString(h.public[:])
-	k := keyFile{AccountID: public, PublicKey: public, SS58Address: h.address}
-	pub, err := json.Marshal(k)
-	if err != nil {
-		return nil, fmt.Errorf("make hotkey: %w", err)
-	}
-	k.SecretSeed = "0x" + hex.EncodeToString(pair.Seed())
-	secret, err := json.Marshal(k)
-	if err != nil {
-		return nil, fmt.Errorf("make hotkey: %w", err)
-	}
-	if err := writeNew(file, secret); err != nil {
-		return nil, fmt.Errorf("store hotkey: %w", err)
-	}
-	if err := durable.WriteBytes(file+"pub.txt", 0o644, pub); err != nil {
-		return nil, fmt.Errorf("store public part of hotkey: %w", err)
-	}
-	return h, nil
+	return publicAddress(raw)
 }
 
-// writeNew writes file whole, and only if there is none: a link, unlike a
-// rename, replaces nothing.
-func writeNew(file string, content []byte) error {
-	dir := filepath.Dir(file)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
+// publicAddress returns the address that a key file states or its public key has.
+func publicAddress(raw []byte) (string, error) {
+	var k keyFile
+	if err := json.Unmarshal(raw, &k); err != nil {
+		return "", errors.New("not the JSON of a Bittensor key file")
 	}
-	tmp := filepath.Join(dir, "."+filepath.Base(file)+".new-"+rand.Text())
-	if err := durable.WriteBytes(tmp, 0o600, content); err != nil {
-		return err
+	for _, stated := range []string{k.PublicKey, k.AccountID} {
+		public, err := hex.DecodeString(strings.TrimPrefix(stated, "0x"))
+		if err != nil || len(public) != 32 {
+			continue
+		}
+		address := Address([32]byte(public))
+		if k.SS58Address != "" && k.SS58Address != address {
+			return "", errors.New("address and public key do not belong together")
+		}
+		return address, nil
 	}
-	defer func() { _ = os.Remove(tmp) }()
-	if err := os.Link(tmp, file); errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%w: %s", ErrExists, file)
-	} else if err != nil {
-		return err
+	if _, err := ParseAddress(k.SS58Address); err != nil {
+		return "", errors.New("states no address")
 	}
-	return durable.SyncDir(dir)
+	return k.SS58Address, nil
 }

@@ -1,8 +1,10 @@
-// Package wallet reads and creates the hotkeys of Bittensor wallets, and signs
-// and verifies with sr25519 as Substrate chains do: signing context
-// "substrate", the message itself, addresses with SS58 prefix 42.
+// Package wallet reads and creates the keys of Bittensor wallets, and signs and
+// verifies with sr25519 as Substrate chains do: signing context "substrate", the
+// message itself, addresses with SS58 prefix 42.
 //
-// Only hotkeys are opened. A coldkey is never needed by a running role.
+// Load and Create are for roles, which open only hotkeys, stored without a
+// password. ColdkeyPlace, HotkeyPlace and List are for the command that manages
+// wallets.
 package wallet
 
 import (
@@ -23,8 +25,8 @@ const addressPrefix = 42
 // digits; small keys take fewer.
 const minAddress, maxAddress = 35, 48
 
-// Hotkey is a key pair that signs for one hotkey. It prints and encodes as its
-// address; nothing that formats it shows the secret.
+// Hotkey is a key pair that signs, mostly for a hotkey. It prints and encodes as
+// its address; nothing that formats it shows the secret.
 type Hotkey struct {
 	pair    subkey.KeyPair
 	public  chain.PublicKey
@@ -71,7 +73,7 @@ func (h *Hotkey) MarshalText() ([]byte, error) { return []byte(h.address), nil }
 func (h *Hotkey) Sign(message []byte) (sig [64]byte, err error) {
 	raw, err := h.pair.Sign(message)
 	if err != nil || len(raw) != len(sig) {
-		return sig, fmt.Errorf("sign with hotkey %s: no signature was made", h.address)
+		return sig, fmt.Errorf("sign with %s: no signature was made", h.address)
 	}
 	copy(sig[:], raw)
 	return sig, nil
