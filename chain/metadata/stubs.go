@@ -2,58 +2,9 @@ package metadata
 
 import (
 	"errors"
-
-	"finest/chain/scale"
 )
 
 var errLater = errors.New("not yet")
-
-// DecodeValue reads one value of a type; errors are those of d.
-func (m *Metadata) DecodeValue(d *scale.Decoder, id TypeID) any { return nil }
-
-// EncodeValue appends a value of a type to b.
-func (m *Metadata) EncodeValue(b []byte, id TypeID, v any) ([]byte, error) { return nil, errLater }
-
-// Args are the arguments of a call or runtime API by name.
-type Args map[string]any
-
-// Call is a decoded call.
-type Call struct {
-	Pallet, Name string
-	Args         Record
-}
-
-// Call encodes a call: pallet index, call index, arguments.
-func (m *Metadata) Call(pallet, name string, args Args) ([]byte, error) { return nil, errLater }
-
-// DecodeCall reads a whole call.
-func (m *Metadata) DecodeCall(b []byte) (Call, error) { return Call{}, errLater }
-
-// HasCall says whether the runtime has the call.
-func (m *Metadata) HasCall(pallet, name string) bool { return false }
-
-// StorageItem is a storage item of one runtime.
-type StorageItem struct {
-	*Storage
-	Pallet string
-	m      *Metadata
-	prefix string
-}
-
-// StorageItem finds a storage item by name, or a *MissingError.
-func (m *Metadata) StorageItem(pallet, name string) (*StorageItem, error) { return nil, errLater }
-
-// Key returns the storage key; with fewer keys than hashers, a prefix.
-func (s *StorageItem) Key(keys ...any) ([]byte, error) { return nil, errLater }
-
-// DecodeKey reads the keys out of a full storage key.
-func (s *StorageItem) DecodeKey(full []byte) ([]any, error) { return nil, errLater }
-
-// Decode reads a stored value; nil raw gives the default, or nil where Optional.
-func (s *StorageItem) Decode(raw []byte) (any, error) { return nil, errLater }
-
-// Encode writes a value as it is stored.
-func (s *StorageItem) Encode(v any) ([]byte, error) { return nil, errLater }
 
 // Event is one event of a block.
 type Event struct {
@@ -113,6 +64,3 @@ func (a *APIMethod) Decode(raw []byte) (any, error) { return nil, errLater }
 
 // EncodeResult writes a result.
 func (a *APIMethod) EncodeResult(v any) ([]byte, error) { return nil, errLater }
-
-// Pallet finds a pallet by name.
-func (m *Metadata) Pallet(name string) (*Pallet, bool) { return nil, false }
