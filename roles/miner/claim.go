@@ -50,27 +50,31 @@ func (m *Miner) claimed(l *lease, block uint64) error {
 	return l.record(entry{Step: stepClaimed, Block: block})
 }
 
-// settleBlocks is how long a claim that was sent may take to get into a block.
-// Transactions wait for the next block or two; one that is still in the pool
-// then shares its account's next nonce with its repetition, so that only one of
-// them ever counts.
-const settleBlocks = 2
+// settleBlocks is for how many blocks a claim that was sent may get into one:
+// the era it was signed for.
+const settleBlocks = 64
 
 // findClaim decides whether a claim that this or a killed process sent took
-// effect: it looks once the blocks that could hold it are final.
+// effect: it looks at final blocks until one has it, or none can have it any
+// more.
 func (m *Miner) findClaim(ctx context.Context, l *lease) error {
-	final, err := m.waitFinal(ctx, l.block+settleBlocks)
-	if err != nil {
-		return err
+	for next := l.block + 1; ; {
+		final, err := m.waitFinal(ctx, next)
+		if err != nil {
+			return err
+		}
+		last, block, ok, err := m.commitment(ctx, final)
+		if err != nil {
+			return err
+		}
+		if ok && last == l.claim {
+			return m.claimed(l, block)
+		}
+		if final.Number >= l.block+settleBlocks {
+			return l.record(entry{Step: stepPublished})
+		}
+		next = final.Number + 1
 	}
-	last, block, ok, err := m.commitment(ctx, final)
-	if err != nil {
-		return err
-	}
-	if ok && last == l.claim {
-		return m.claimed(l, block)
-	}
-	return l.record(entry{Step: stepPublished})
 }
 
 // confirm waits until the claim is final and notes the log that the next one

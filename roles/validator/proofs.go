@@ -185,7 +185,7 @@ func (v *Validator) convict(c caseState, proof audit.Proof, view contract.ProofV
 	verdict.Checks = append(verdict.Checks, eval.Reject(name, reason).With("proof_by", view.Sender))
 	c.Verdict, c.Settled, c.Fraud = withoutProofs(verdict.Judge()), true, reason
 	c.ProofSent = true // the board has it
-	c.Counted, c.Weighed, c.Published = false, false, false
+	c.Counted, c.Weighed, c.Committed, c.Published = false, false, 0, false
 	none := int64(0)
 	return v.store.add(event{Case: &c, Streak: &none})
 }

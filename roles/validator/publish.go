@@ -10,10 +10,10 @@ import (
 	"finest/internal/contract"
 )
 
-// publish tells the board the settled verdicts, once the weights they led to
-// are on chain.
+// publish tells the board the settled verdicts, once everybody can read the
+// weights they led to.
 func (v *Validator) publish(ctx context.Context, final chain.Block) error {
-	last := v.store.state.Weights
+	last := v.store.state.Shown
 	if v.o.Board == nil || last == nil || !v.board.due(final.Number) {
 		return nil
 	}

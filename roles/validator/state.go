@@ -23,9 +23,13 @@ type state struct {
 	// Streak counts a hotkey's accepted tasks since its last failure.
 	Streak map[string]int64 `json:"streak"`
 	// Weights are those set last; Setting, those that were about to be set when
-	// nothing more was recorded.
-	Weights *weightsState `json:"weights,omitempty"`
-	Setting *settingState `json:"setting,omitempty"`
+	// nothing more was recorded. Hidden are those that were committed to, oldest
+	// first, and that the chain has not revealed yet; Shown, the newest that
+	// everybody can read.
+	Weights *weightsState  `json:"weights,omitempty"`
+	Setting *settingState  `json:"setting,omitempty"`
+	Hidden  []weightsState `json:"hidden,omitempty"`
+	Shown   *weightsState  `json:"shown,omitempty"`
 	// ProofCursor is how far the board's proofs are done with.
 	ProofCursor int64 `json:"proof_cursor"`
 
@@ -59,19 +63,24 @@ type caseState struct {
 	// Fraud is the reason of a proof that was confirmed, whoever found it.
 	Fraud string `json:"fraud,omitempty"`
 	// Counted says that the verdict is in the weights that were about to be set
-	// last, Weighed that weights with it are on chain. ProofSent and Published say
+	// last, Weighed that everybody can read weights with it; Committed is the block
+	// of the first hidden ones with it, 0 without any. ProofSent and Published say
 	// what the board was told.
-	Counted   bool `json:"counted,omitempty"`
-	Weighed   bool `json:"weighed,omitempty"`
-	ProofSent bool `json:"proof_sent,omitempty"`
-	Published bool `json:"published,omitempty"`
+	Counted   bool   `json:"counted,omitempty"`
+	Weighed   bool   `json:"weighed,omitempty"`
+	Committed uint64 `json:"committed,omitempty"`
+	ProofSent bool   `json:"proof_sent,omitempty"`
+	Published bool   `json:"published,omitempty"`
 }
 
 func (c *caseState) key() caseKey { return caseKey{c.Hotkey, c.Line.Task, c.Line.Generation} }
 
+// weightsState are weights that were set in Block. Hidden says that they were
+// committed to and are still encrypted.
 type weightsState struct {
 	Block   uint64         `json:"block"`
 	Weights []chain.Weight `json:"weights"`
+	Hidden  bool           `json:"hidden,omitempty"`
 }
 
 // settingState are weights on their way; Head was the newest block then.
@@ -91,11 +100,15 @@ type event struct {
 	Streak *int64     `json:"streak,omitempty"`
 
 	// Setting is followed by Weights if they took effect, else by Unset.
-	Setting     *settingState `json:"setting,omitempty"`
-	Weights     *weightsState `json:"weights,omitempty"`
-	Unset       bool          `json:"unset,omitempty"`
-	Published   []caseKey     `json:"published,omitempty"`
-	ProofCursor *int64        `json:"proof_cursor,omitempty"`
+	Setting *settingState `json:"setting,omitempty"`
+	Weights *weightsState `json:"weights,omitempty"`
+	Unset   bool          `json:"unset,omitempty"`
+	// Revealed and Expired are the newest block of hidden weights that the chain
+	// has shown, or that it will never show.
+	Revealed    uint64    `json:"revealed,omitempty"`
+	Expired     uint64    `json:"expired,omitempty"`
+	Published   []caseKey `json:"published,omitempty"`
+	ProofCursor *int64    `json:"proof_cursor,omitempty"`
 }
 
 type blockEvent struct {
@@ -139,6 +152,7 @@ func (s *state) apply(e event) {
 		}
 	}
 	s.applyWeights(e)
+	s.applyReveals(e)
 	for _, r := range e.Published {
 		if c := s.index[r]; c != nil {
 			c.Published = true
@@ -146,24 +160,6 @@ func (s *state) apply(e event) {
 	}
 	if e.ProofCursor != nil {
 		s.ProofCursor = *e.ProofCursor
-	}
-}
-
-func (s *state) applyWeights(e event) {
-	if e.Setting != nil {
-		s.Setting = e.Setting
-		for _, c := range s.Cases {
-			c.Counted = c.Settled
-		}
-	}
-	if e.Weights != nil {
-		s.Weights, s.Setting = e.Weights, nil
-		for _, c := range s.Cases {
-			c.Weighed = c.Weighed || c.Counted
-		}
-	}
-	if e.Unset {
-		s.Setting = nil
 	}
 }
 

@@ -124,7 +124,7 @@ func (v *Validator) Once(ctx context.Context) (Round, error) {
 	if err := v.recoverWeights(ctx); err != nil {
 		return Round{}, err
 	}
-	for _, step := range []func(context.Context, chain.Block) error{v.follow, v.bind, v.check, v.proofs} {
+	for _, step := range []func(context.Context, chain.Block) error{v.follow, v.bind, v.check, v.proofs, v.reveal} {
 		if err := step(ctx, final); err != nil {
 			return Round{}, err
 		}
@@ -178,7 +178,9 @@ func (v *Validator) Run(ctx context.Context, each func(Round)) error {
 // has to register the hotkey or give it a permit, and the validator goes on
 // checking until then.
 func refused(err error) bool {
-	return errors.Is(err, chain.ErrNotRegistered) || errors.Is(err, chain.ErrNoPermit) || errors.Is(err, chain.ErrRejected)
+	return slices.ContainsFunc([]error{
+		chain.ErrNotRegistered, chain.ErrNoPermit, chain.ErrLowStake, chain.ErrVersionKey, chain.ErrCommitReveal, chain.ErrOutdated, chain.ErrRejected,
+	}, func(refusal error) bool { return errors.Is(err, refusal) })
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

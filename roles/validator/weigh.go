@@ -152,8 +152,8 @@ func (v *Validator) emission(scores eval.Scores, neurons []chain.Neuron, subnet 
 }
 
 // inFlight is for how many blocks an extrinsic that was sent before a crash may
-// still be included; until then nothing is sent again.
-const inFlight = 16
+// still be included, the era it was signed for; until then nothing is sent again.
+const inFlight = 64
 
 // setWeights sets weights, or says why that is not done now. What it is about to
 // do is on disk before it is done, so that a crash leads neither to a second
@@ -187,7 +187,7 @@ func (v *Validator) setWeights(ctx context.Context, ws []chain.Weight, head chai
 		return "", fmt.Errorf("set weights: %w", err)
 	}
 	v.o.Log.Info().Uint64("block", included.Block.Number).Int("uids", len(ws)).Msg("weights set")
-	return "", v.store.add(event{Weights: &weightsState{included.Block.Number, ws}})
+	return "", v.store.add(event{Weights: &weightsState{included.Block.Number, ws, subnet.CommitReveal}})
 }
 
 // recoverWeights finds out what became of weights that were about to be set when
@@ -209,13 +209,19 @@ func (v *Validator) recoverWeights(ctx context.Context) error {
 		if n.Hotkey != v.o.Signer.PublicKey() || n.LastUpdate <= setting.Head {
 			continue
 		}
-		ws, err := v.o.Chain.Weights(ctx, v.o.Netuid, n.UID, head)
+		subnet, err := v.o.Chain.Subnet(ctx, v.o.Netuid, head)
 		if err != nil {
-			return fmt.Errorf("read weights of uid %d at block %d: %w", n.UID, head.Number, err)
+			return fmt.Errorf("read the subnet at block %d: %w", head.Number, err)
+		}
+		ws := setting.Weights // what is hidden cannot be read
+		if !subnet.CommitReveal {
+			if ws, err = v.o.Chain.Weights(ctx, v.o.Netuid, n.UID, head); err != nil {
+				return fmt.Errorf("read weights of uid %d at block %d: %w", n.UID, head.Number, err)
+			}
 		}
 		if len(ws) > 0 {
 			v.o.Log.Info().Uint64("block", n.LastUpdate).Int("uids", len(ws)).Msg("weights of the last run are set")
-			return v.store.add(event{Weights: &weightsState{n.LastUpdate, ws}})
+			return v.store.add(event{Weights: &weightsState{n.LastUpdate, ws, subnet.CommitReveal}})
 		}
 	}
 	if head.Number > setting.Head+inFlight {
