@@ -114,7 +114,7 @@ func newApp(streams Streams, started func(*printer)) *cli.App {
 		return cli.ShowAppHelp(c)
 	}
 	for _, s := range []spec{
-		refineSpec(), verifySpec(), mineSpec(), validateSpec(), taskServerSpec(), inspectSpec(), assetsSpec(), devnetSpec(), selftestSpec(),
+		refineSpec(), verifySpec(), mineSpec(), validateSpec(), taskServerSpec(), inspectSpec(), assetsSpec(), devnetSpec(), walletSpec(), selftestSpec(),
 	} {
 		app.Commands = append(app.Commands, s.command(app, streams, started))
 	}

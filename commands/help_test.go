@@ -36,6 +36,12 @@ func TestHelp(t *testing.T) {
 		{"assets check", []string{"0", "1", "2", "4", "130"}},
 		{"assets pull", []string{"0", "1", "2", "4", "10", "130"}},
 		{"devnet", []string{"0", "1", "2", "130"}},
+		{"wallet new", []string{"0", "1", "2", "130"}},
+		{"wallet list", []string{"0", "1", "2", "130"}},
+		{"wallet show", []string{"0", "1", "2", "130"}},
+		{"wallet sign", []string{"0", "1", "2", "130"}},
+		{"wallet verify", []string{"0", "1", "2", "4", "130"}},
+		{"wallet regen", []string{"0", "1", "2", "130"}},
 		{"selftest", []string{"0", "1", "2", "4", "130"}},
 	}
 	for _, tt := range tests {
@@ -81,7 +87,7 @@ func TestHelpNamesAllCommands(t *testing.T) {
 		if code != commands.ExitOK {
 			t.Errorf("finest %q: exit code %d", args, code)
 		}
-		for _, name := range []string{"refine", "verify", "mine", "validate", "task-server", "inspect-commit", "devnet", "selftest"} {
+		for _, name := range []string{"refine", "verify", "mine", "validate", "task-server", "inspect-commit", "devnet", "wallet", "selftest"} {
 			if !strings.Contains(help, "\n   "+name+" ") {
 				t.Errorf("finest %q does not name %s", args, name)
 			}
