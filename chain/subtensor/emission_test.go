@@ -1,0 +1,110 @@
+package subtensor
+
+import (
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"finest/chain"
+)
+
+func TestEmit(t *testing.T) {
+	// What convert_weights_and_uids_for_emit of the Python SDK 10.5.0 gives.
+	for _, c := range []struct {
+		values []float64
+		want   []chain.Weight
+	}{
+		{nil, nil},
+		{[]float64{0, 0}, nil},
+		{[]float64{1}, []chain.Weight{{UID: 0, Value: 65535}}},
+		{[]float64{0.5, 1, 0, 0.25}, []chain.Weight{{UID: 0, Value: 32768}, {UID: 1, Value: 65535}, {UID: 3, Value: 16384}}},
+		{[]float64{1e-9, 1}, []chain.Weight{{UID: 1, Value: 65535}}},
+		{[]float64{0.5 / 65535, 1.5 / 65535, 2.5 / 65535, 1}, []chain.Weight{{UID: 1, Value: 2}, {UID: 2, Value: 2}, {UID: 3, Value: 65535}}},
+		{[]float64{1, 2, 3}, []chain.Weight{{UID: 0, Value: 21845}, {UID: 1, Value: 43690}, {UID: 2, Value: 65535}}},
+	} {
+		var shares []Share
+		for uid, v := range c.values {
+			shares = append(shares, Share{uint16(uid), v})
+		}
+		got, err := Emit(shares)
+		if err != nil || !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%v gives %v, error %v, want %v", c.values, got, err, c.want)
+		}
+	}
+	for _, bad := range []float64{-1, math.NaN(), math.Inf(1), math.Inf(-1)} {
+		if got, err := Emit([]Share{{1, 1}, {2, bad}}); err == nil {
+			t.Errorf("a value of %v gives %v", bad, got)
+		}
+	}
+}
+
+func TestPad(t *testing.T) {
+	w := func(pairs ...uint16) (out []chain.Weight) {
+		for i := 0; i < len(pairs); i += 2 {
+			out = append(out, chain.Weight{UID: pairs[i], Value: pairs[i+1]})
+		}
+		return out
+	}
+	for _, c := range []struct {
+		in             []chain.Weight
+		neurons, least uint16
+		want           []chain.Weight
+	}{
+		{nil, 5, 3, nil},
+		{w(2, 9), 5, 1, w(2, 9)},
+		{w(2, 9), 5, 3, w(0, 0, 1, 0, 2, 9)},
+		{w(2, 9), 3, 1024, w(0, 0, 1, 0, 2, 9)},
+		{w(4, 9, 0, 1), 5, 4, w(0, 1, 1, 0, 2, 0, 4, 9)},
+		{w(1, 9, 1, 9), 2, 2, w(1, 9, 1, 9)},
+	} {
+		if got := Pad(c.in, c.neurons, c.least); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%v padded to %d of %d is %v, want %v", c.in, c.least, c.neurons, got, c.want)
+		}
+	}
+}
+
+func TestPadKeepsWhatIsPaid(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		neurons := rapid.Uint16Range(1, 300).Draw(t, "neurons")
+		least := rapid.Uint16().Draw(t, "least")
+		uids := rapid.SliceOfNDistinct(rapid.Uint16Range(0, neurons-1), 1, int(neurons), rapid.ID[uint16]).Draw(t, "uids")
+		var in []chain.Weight
+		for _, uid := range uids {
+			in = append(in, chain.Weight{UID: uid, Value: rapid.Uint16Range(1, math.MaxUint16).Draw(t, "value")})
+		}
+		out := Pad(in, neurons, least)
+		if want := max(len(in), int(min(least, neurons))); len(out) != want {
+			t.Fatalf("%d weights became %d, want %d", len(in), len(out), want)
+		}
+		if !slices.IsSortedFunc(out, func(a, b chain.Weight) int { return int(a.UID) - int(b.UID) }) {
+			t.Fatalf("not in uid order: %v", out)
+		}
+		paid := slices.DeleteFunc(out, func(w chain.Weight) bool { return w.Value == 0 })
+		slices.SortFunc(in, func(a, b chain.Weight) int { return int(a.UID) - int(b.UID) })
+		if !slices.Equal(paid, in) {
+			t.Fatalf("%v became %v", in, paid)
+		}
+	})
+}
+
+func TestUpscale(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var in []chain.Weight
+		for uid, v := range rapid.SliceOfN(rapid.Uint16(), 1, 50).Draw(t, "values") {
+			in = append(in, chain.Weight{UID: uint16(uid), Value: v})
+		}
+		largest := slices.MaxFunc(in, func(a, b chain.Weight) int { return int(a.Value) - int(b.Value) }).Value
+		for i, w := range upscale(in) {
+			want := 0.0
+			if largest > 0 {
+				want = math.Round(float64(in[i].Value) * 65535 / float64(largest))
+			}
+			if float64(w.Value) != want || w.UID != in[i].UID {
+				t.Fatalf("%v of %d became %v, want %v", in[i], largest, w, want)
+			}
+		}
+	})
+}
