@@ -10,10 +10,11 @@ import (
 	"finest/chain"
 )
 
-// The longest field, and on Subtensor the space of an epoch in bytes and the
-// most commitments that fit it.
+// The longest plain field (Raw) and the longest of all (BigRaw), and on Subtensor
+// the space of an epoch in bytes and the most commitments that fit it.
 const (
 	maxField     = 128
+	maxBigField  = 512
 	mostInEpoch  = 31
 	spaceOfEpoch = 3100
 )
@@ -24,8 +25,10 @@ func specCommitmentSizes(_ *testing.T, s *spec) {
 		"empty field":       {{}},
 		"one byte":          {{0}},
 		"newline and quote": {[]byte("a\n\"\\\x00")},
-		"longest":           {long},
-		"three longest":     {long, bytes.Repeat([]byte{1}, maxField), long},
+		"long":              {long},
+		"longer":            {bytes.Repeat([]byte{2}, maxField+1)},
+		"longest of all":    {long, bytes.Repeat([]byte{3}, maxBigField)},
+		"three long":        {long, bytes.Repeat([]byte{1}, maxField), long},
 		"mixed":             {[]byte("owner/repo@0123"), {}, []byte("x")},
 	} {
 		in := s.commit(s.Miner, fields...)
@@ -46,7 +49,7 @@ func specCommitmentRefusals(_ *testing.T, s *spec) {
 	for name, fields := range map[string][][]byte{
 		"no field":   {},
 		"4 fields":   {{1}, {2}, {3}, {4}},
-		"long field": {bytes.Repeat([]byte{1}, maxField+1)},
+		"long field": {bytes.Repeat([]byte{1}, maxBigField+1)},
 	} {
 		_, err := s.Client.SetCommitment(s.ctx, s.Miner, s.Netuid, fields)
 		s.wantErr(name, err, chain.ErrRejected)
@@ -59,6 +62,19 @@ func specCommitmentRefusals(_ *testing.T, s *spec) {
 	}
 	if got := s.commitment(s.Stranger, at); got != nil {
 		s.Errorf("the stranger's commitment is %+v, want none", got)
+	}
+}
+
+// A write returns when its block is final, so that nothing can take it back.
+func specCommitmentFinal(_ *testing.T, s *spec) {
+	in := s.commit(s.Other, s.unique("final"))
+	if final := must[chain.Block](s, "finalized")(s.Client.Finalized(s.ctx)); final.Number < in.Block.Number {
+		s.Errorf("a write returned with block %d when block %d was final", in.Block.Number, final.Number)
+	}
+	for name, c := range map[string]chain.Client{"client": s.Client, "peer": s.Peer} {
+		if on := must[chain.Block](s, "block")(c.BlockAt(s.ctx, in.Block.Number)); on != in.Block {
+			s.Errorf("the write took effect in block %v, the %s has %v there", in.Block, name, on)
+		}
 	}
 }
 

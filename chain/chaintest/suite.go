@@ -28,6 +28,12 @@ type Env struct {
 	// Validator is registered with a permit, Miner and Other without,
 	// Stranger is not registered.
 	Validator, Miner, Other, Stranger chain.Signer
+	// Poor is registered with less stake than setting weights needs; nil where
+	// the subnet needs none.
+	Poor chain.Signer
+	// Hidden is a subnet with commit-reveal where Validator has a permit and
+	// nobody sets weights but the suite; 0 where there is none.
+	Hidden uint16
 }
 
 // deadline bounds one spec: real chains make a block in seconds.
@@ -49,6 +55,7 @@ func Suite(t *testing.T, newEnv func(t *testing.T) Env) {
 		{"reads/state of old blocks stays", specOldState},
 		{"commitments/sizes", specCommitmentSizes},
 		{"commitments/refusals", specCommitmentRefusals},
+		{"commitments/final on return", specCommitmentFinal},
 		{"commitments/replace", specCommitmentReplaces},
 		{"commitments/list", specCommitmentList},
 		{"commitments/events", specCommitmentEvents},
@@ -56,7 +63,10 @@ func Suite(t *testing.T, newEnv func(t *testing.T) Env) {
 		{"commitments/space of an epoch", specSpaceLimit},
 		{"commitments/concurrent writers", specConcurrentWriters},
 		{"weights/set and read", specWeights},
+		{"weights/short lists are padded", specPadding},
 		{"weights/refusals", specWeightRefusals},
+		{"weights/low stake", specLowStake},
+		{"weights/commit and reveal", specHidden},
 		{"weights/rate limit", specRateLimit},
 		{"context/ended before", specContextEnded},
 		{"context/ends during a write", specContextEndsDuringWrite},
