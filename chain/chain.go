@@ -59,7 +59,7 @@ type Subnet struct {
 	// weights by one hotkey.
 	WeightsRateLimit uint64
 	MinWeights       uint16
-	// MaxWeight is the largest weight after the largest was scaled to 65535.
+	// MaxWeight is the largest share of the sum that one uid may get, in 65535ths.
 	MaxWeight  uint16
 	VersionKey uint64
 	// StakeThreshold is the stake in rao that setting weights needs.
@@ -148,17 +148,20 @@ type Client interface {
 	// Commitment reads the last commitment of a hotkey after block at; nil
 	// without one.
 	Commitment(ctx context.Context, netuid uint16, hotkey PublicKey, at Block) (*Commitment, error)
-	// Commitments lists those of all hotkeys after block at, in uid order.
+	// Commitments lists those of all registered hotkeys after block at, in uid
+	// order. One may be older than the registration: Neuron.RegisteredAt tells.
 	Commitments(ctx context.Context, netuid uint16, at Block) ([]Commitment, error)
 	// CommitmentEvents returns the commitments written in block at, in the
 	// order of the block, at most one a hotkey: the last, which is what storage
 	// holds.
 	CommitmentEvents(ctx context.Context, netuid uint16, at Block) ([]Commitment, error)
 
-	// SetCommitment writes one to three fields of at most 128 bytes each.
+	// SetCommitment writes one to three fields of at most 512 bytes each; old
+	// runtimes take 128.
 	SetCommitment(ctx context.Context, by Signer, netuid uint16, fields [][]byte) (Inclusion, error)
 	// SetWeights replaces the weights of the signer's uid; where commit-reveal is
 	// on it commits to them, and Weights shows them when the chain has revealed
-	// them.
+	// them. A list shorter than the subnet's MinWeights is filled up with zeros;
+	// an empty one is refused.
 	SetWeights(ctx context.Context, by Signer, netuid uint16, weights []Weight, versionKey uint64) (Inclusion, error)
 }

@@ -77,7 +77,7 @@ func (c *Client) committed(ctx context.Context, t setting, hash chain.Hash, at c
 
 // hashedWeights submits a call of commit-reveal version 2; done nil: one that
 // moves the last update.
-func (c *Client) hashedWeights(ctx context.Context, t setting, call, older string, args metadata.Args, done effect) (chain.Inclusion, error) {
+func (c *Client) hashedWeights(ctx context.Context, t setting, call, older string, args metadata.Args, done effectFunc) (chain.Inclusion, error) {
 	head, err := c.Head(ctx)
 	if err != nil {
 		return chain.Inclusion{}, err

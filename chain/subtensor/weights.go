@@ -130,12 +130,8 @@ func columns(weights []chain.Weight) (uids, values []uint16) {
 	return uids, values
 }
 
-// effect finds the block in which a submitted call took effect, as submit wants
-// it.
-type effect func(ctx context.Context, since chain.Block) (*chain.Block, error)
-
 // updated is the effect of calls that move the last update of a uid.
-func (c *Client) updated(t setting, uid uint16) effect {
+func (c *Client) updated(t setting, uid uint16) effectFunc {
 	return func(ctx context.Context, since chain.Block) (*chain.Block, error) {
 		final, err := c.Finalized(ctx)
 		if err != nil {
@@ -150,7 +146,7 @@ func (c *Client) updated(t setting, uid uint16) effect {
 	}
 }
 
-func (c *Client) submitWeights(ctx context.Context, t setting, uid uint16, call string, args metadata.Args, done effect) (chain.Inclusion, error) {
+func (c *Client) submitWeights(ctx context.Context, t setting, uid uint16, call string, args metadata.Args, done effectFunc) (chain.Inclusion, error) {
 	r, err := c.submit(ctx, t.by, subtensorPallet, call, args, done)
 	if errors.Is(err, errTooFast) {
 		err = c.rateLimit(ctx, t, uid, err)
