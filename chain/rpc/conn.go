@@ -158,7 +158,8 @@ func (c *conn) oversized(start []byte) {
 // leadingID finds the id of an answer that is cut off, where it stands before
 // the result.
 func leadingID(start []byte) (uint64, bool) {
-	d := json.NewDecoder(bytes.NewReader(start[:min(len(start), 256)]))
+	start = start[:min(len(start), 256)]
+	d := json.NewDecoder(bytes.NewReader(start))
 	if t, err := d.Token(); err != nil || t != json.Delim('{') {
 		return 0, false
 	}
@@ -169,7 +170,8 @@ func leadingID(start []byte) (uint64, bool) {
 		}
 		if key == "id" {
 			var id uint64
-			return id, d.Decode(&id) == nil
+			err := d.Decode(&id)
+			return id, err == nil && d.InputOffset() < int64(len(start)) // else cut off itself
 		}
 		if v, err := d.Token(); err != nil || v == json.Delim('{') || v == json.Delim('[') {
 			return 0, false
