@@ -1,0 +1,114 @@
+package runtime
+
+import (
+	"slices"
+
+	"finest/chain"
+)
+
+// register gives hotkey a uid of the subnet: a new one, or where the subnet is
+// full that of the neuron which leaves for it. Whether it may is for the caller.
+func (x *exec) register(netuid uint16, hotkey, coldkey chain.PublicKey) (uid uint16, ok bool) {
+	n := subnetworkN.get(x.s, netuid)
+	if n < maxAllowedUIDs.get(x.s, netuid) {
+		uid = n
+		subnetworkN.put(x.s, n+1, netuid)
+	} else if uid, ok = x.leaving(netuid); !ok {
+		return 0, false
+	} else {
+		x.clear(netuid, uid)
+	}
+	s := x.s
+	s.own(hotkey, coldkey)
+	keys.put(s, hotkey, netuid, uid)
+	uids.put(s, uid, netuid, hotkey)
+	isNetworkMember.put(s, true, hotkey, netuid)
+	blockAtRegistration.put(s, x.block(), netuid, uid)
+	active.put(s, set(active.get(s, netuid), uid, true), netuid)
+	for _, item := range []item[[]uint16]{consensus, incentive, dividends, validatorTrust} {
+		item.put(s, set(item.get(s, netuid), uid, 0), netuid)
+	}
+	emission.put(s, set(emission.get(s, netuid), uid, 0), netuid)
+	validatorPermit.put(s, set(validatorPermit.get(s, netuid), uid, false), netuid)
+	for _, index := range x.mechanisms(netuid) {
+		lastUpdate.put(s, set(lastUpdate.get(s, index), uid, x.block()), index)
+		if index != netuid {
+			incentive.put(s, set(incentive.get(s, index), uid, 0), index)
+		}
+	}
+	x.deposit("SubtensorModule", "NeuronRegistered", netuid, uid, hotkey)
+	return uid, true
+}
+
+// leaving is the uid that a full subnet gives away: of the neurons out of their
+// immunity the one with the lowest emission, of equals the one registered first,
+// then the lowest uid; where all are immune, of all. The owner's hotkey stays.
+// Subtensor looks at more: it also keeps a least number of neurons that are not
+// immune.
+func (x *exec) leaving(netuid uint16) (uint16, bool) {
+	type candidate struct {
+		immune          bool
+		emission, since uint64
+		uid             uint16
+	}
+	var all []candidate
+	for uid := range subnetworkN.get(x.s, netuid) {
+		if keys.get(x.s, netuid, uid) == subnetOwnerHotkey.get(x.s, netuid) {
+			continue
+		}
+		since := blockAtRegistration.get(x.s, netuid, uid)
+		immune := x.block()-since < uint64(immunityPeriod.get(x.s, netuid))
+		all = append(all, candidate{immune, nth(emission.get(x.s, netuid), uid), since, uid})
+	}
+	if len(all) == 0 {
+		return 0, false
+	}
+	return slices.MinFunc(all, func(a, b candidate) int {
+		switch {
+		case a.immune != b.immune:
+			return order(b.immune)
+		case a.emission != b.emission:
+			return order(a.emission < b.emission)
+		case a.since != b.since:
+			return order(a.since < b.since)
+		}
+		return order(a.uid < b.uid)
+	}).uid, true
+}
+
+// order is -1 if a comes first.
+func order(first bool) int {
+	if first {
+		return -1
+	}
+	return 1
+}
+
+// clear takes a uid from its neuron with all that is written under it. What is
+// written under the hotkey, such as its commitment, stays.
+func (x *exec) clear(netuid, uid uint16) {
+	s := x.s
+	hotkey := keys.get(s, netuid, uid)
+	uids.drop(s, netuid, hotkey)
+	isNetworkMember.drop(s, hotkey, netuid)
+	axons.drop(s, netuid, hotkey)
+	prometheus.drop(s, netuid, hotkey)
+	for _, index := range x.mechanisms(netuid) {
+		weightsOf.drop(s, index, uid)
+	}
+}
+
+// mechanismStride is the distance of the storage indices of the mechanisms of a
+// subnet (subtensor_runtime_common): mechanism·4096 + netuid.
+const mechanismStride = 4096
+
+// mechanisms are the storage indices of the mechanisms of a subnet.
+func (x *exec) mechanisms(netuid uint16) (out []uint16) {
+	for m := range uint16(mechanismCount.get(x.s, netuid)) {
+		out = append(out, m*mechanismStride+netuid)
+	}
+	return out
+}
+
+// rootNetwork is the number of the network that weighs the others.
+const rootNetwork uint16 = 0
