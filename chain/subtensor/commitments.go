@@ -14,6 +14,7 @@ import (
 const (
 	commitmentsPallet = "Commitments"
 	commitmentItem    = "CommitmentOf"
+	commitmentCall    = "set_commitment"
 )
 
 // Commitment reads the last commitment of a hotkey after block at; nil without
@@ -246,7 +247,8 @@ func (c *Client) setCommitment(ctx context.Context, by chain.Signer, netuid uint
 			return chain.Inclusion{}, fmt.Errorf("field %d: %w", i, err)
 		}
 	}
-	if err := c.mayCommit(ctx, by, netuid, len(fields)); err != nil {
+	args := metadata.Args{"netuid": netuid, "info": values}
+	if err := c.mayCommit(ctx, by, netuid, len(fields), args); err != nil {
 		return chain.Inclusion{}, err
 	}
 	effect := func(ctx context.Context, since chain.Block) (*chain.Block, error) {
@@ -261,7 +263,7 @@ func (c *Client) setCommitment(ctx context.Context, by chain.Signer, netuid uint
 		b, err := c.BlockAt(ctx, found.Block)
 		return &b, err
 	}
-	r, err := c.submit(ctx, by, commitmentsPallet, "set_commitment", metadata.Args{"netuid": netuid, "info": values}, effect)
+	r, err := c.submit(ctx, by, commitmentsPallet, commitmentCall, args, effect)
 	return chain.Inclusion{Block: r.Block}, err
 }
 
@@ -270,7 +272,7 @@ func sameField(a, b Field) bool {
 }
 
 // mayCommit refuses what the chain would refuse, before anything is signed.
-func (c *Client) mayCommit(ctx context.Context, by chain.Signer, netuid uint16, fields int) error {
+func (c *Client) mayCommit(ctx context.Context, by chain.Signer, netuid uint16, fields int, args metadata.Args) error {
 	head, err := c.Head(ctx)
 	if err != nil {
 		return err
@@ -287,6 +289,9 @@ func (c *Client) mayCommit(ctx context.Context, by chain.Signer, netuid uint16, 
 	}
 	if uint64(fields) > most {
 		return &RefusedError{Name: "Commitments.TooManyFieldsInCommitmentInfo", Detail: fmt.Sprintf("%d fields, at most %d are allowed", fields, most), Err: chain.ErrRejected}
+	}
+	if _, err := rt.Meta.Call(commitmentsPallet, commitmentCall, args); err != nil {
+		return fmt.Errorf("runtime %d does not take it: %w: %w", rt.Spec, err, chain.ErrRejected)
 	}
 	uid, err := c.read(ctx, head, subtensorPallet, "Uids", netuid, by.PublicKey())
 	if err == nil && uid == nil {

@@ -14,7 +14,7 @@ const (
 	// MaxFields is the most fields of a commitment.
 	MaxFields = 3
 	// MaxRaw and MaxBigRaw are the most bytes of a field as Raw and as BigRaw,
-	// which runtimes before spec 393 do not have.
+	// which spec 240 did not have and spec 293 has.
 	MaxRaw    = 128
 	MaxBigRaw = 512
 	// MaxTimelocked is the most bytes of a ciphertext in a field.
