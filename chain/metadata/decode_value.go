@@ -118,7 +118,7 @@ func (r *valueReader) value(id TypeID, depth int) any {
 		if r.m.isPrim(t.Elem, U8) {
 			return append([]byte{}, r.d.Bytes()...)
 		}
-		return r.items(r.d.Len(r.m.least(t.Elem)), t.Elem, depth)
+		return r.items(r.length(t.Elem), t.Elem, depth)
 	case Array:
 		if r.m.isPrim(t.Elem, U8) {
 			return append([]byte{}, r.d.Fixed(int(t.Len))...)
@@ -139,6 +139,19 @@ func (r *valueReader) value(id TypeID, depth int) any {
 	}
 	r.d.Fail(fmt.Errorf("kind %d of type %d is unknown", t.Kind, id))
 	return nil
+}
+
+// length reads the length of a sequence that the rest of the input can hold.
+func (r *valueReader) length(elem TypeID) int {
+	if least := r.m.least(elem); least > 0 {
+		return r.d.Len(least)
+	}
+	n := r.d.Compact()
+	if n > uint64(r.left) {
+		r.d.Fail(errItems)
+		return 0
+	}
+	return int(n)
 }
 
 // items are n values of a type, as long as there is no error.
