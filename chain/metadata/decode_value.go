@@ -127,7 +127,11 @@ func (r *valueReader) value(id TypeID, depth int) any {
 	case Tuple:
 		list := []any{}
 		for _, id := range t.Tuple {
-			list = append(list, r.value(id, depth+1))
+			v := r.value(id, depth+1)
+			if r.d.Err() != nil {
+				break
+			}
+			list = append(list, v)
 		}
 		return list
 	case Primitive:

@@ -142,6 +142,8 @@ func (d *Decoder) Compact() uint64 {
 	}
 	if d.err == nil && v < least {
 		d.Fail(fmt.Errorf("compact integer %d: %w", v, ErrCanonical))
+	}
+	if d.err != nil {
 		return 0
 	}
 	return v
@@ -151,7 +153,7 @@ func (d *Decoder) Compact() uint64 {
 // each (at least 1), and refuses one that the rest of the input cannot hold.
 func (d *Decoder) Len(itemSize int) int {
 	n := d.Compact()
-	if d.err == nil && n > uint64(d.Remaining()/max(itemSize, 1)) {
+	if n > uint64(d.Remaining()/max(itemSize, 1)) {
 		d.Fail(fmt.Errorf("%d items: %w", n, ErrLength))
 		return 0
 	}
