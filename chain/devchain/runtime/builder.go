@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"finest/chain/metadata"
@@ -185,13 +186,28 @@ func (b *builder) palletEnum(name string) (metadata.Type, bool) {
 	}
 	for _, p := range b.schema.pallets {
 		if p.name == pallet {
-			return metadata.Type{
+			t := metadata.Type{
 				Kind: metadata.Variants, Path: []string{p.crate, "pallet", what},
 				Variants: b.variants(p.variants(what), nil, b.number.variant),
-			}, true
+			}
+			if what == "Error" {
+				explain(t.Variants)
+			}
+			return t, true
 		}
 	}
 	return metadata.Type{}, false
+}
+
+var wordStart = regexp.MustCompile(`[a-z][A-Z]`)
+
+// explain gives errors a description, the words of their names: the Python SDK
+// shows the name of an error only if it has one.
+func explain(errors []metadata.Variant) {
+	for i := range errors {
+		words := wordStart.ReplaceAllStringFunc(errors[i].Name, func(s string) string { return s[:1] + " " + s[1:] })
+		errors[i].Docs = []string{strings.ToLower(words)}
+	}
 }
 
 // variants returns the calls, events or errors of a pallet.
