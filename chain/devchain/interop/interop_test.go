@@ -1,0 +1,112 @@
+package interop
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"finest/chain"
+	"finest/chain/devchain"
+	"finest/chain/devchain/runtime"
+	"finest/chain/wallet"
+)
+
+// Limit of one client's run; each takes below half a minute on two cores.
+const limit = 4 * time.Minute
+
+func TestPythonSDK10(t *testing.T) {
+	python := installed(t, "venv/bin/python")
+	drive(t, python, "sdk10.py", t.TempDir())
+}
+
+func TestPythonSDK11(t *testing.T) {
+	python := installed(t, "venv11/bin/python")
+	drive(t, python, "sdk11.py", t.TempDir())
+}
+
+func TestPolkadotJS(t *testing.T) {
+	node, err := exec.LookPath("node")
+	if err != nil {
+		t.Skip("node is not installed")
+	}
+	folder := filepath.Dir(filepath.Dir(installed(t, "node_modules/@polkadot")))
+	drive(t, node, "polkadot.mjs", folder)
+}
+
+// installed returns the path of a file that setup.sh installs, or skips the test.
+func installed(t *testing.T, name string) string {
+	folder := os.Getenv("FINEST_INTEROP")
+	if folder == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			t.Skip("no cache folder, and FINEST_INTEROP is not set: ", err)
+		}
+		folder = filepath.Join(cache, "finest", "interop")
+	}
+	file := filepath.Join(folder, name)
+	if _, err := os.Stat(file); err != nil {
+		t.Skipf("%s is not installed: run chain/devchain/interop/setup.sh", name)
+	}
+	return file
+}
+
+// drive runs a script against a devchain of its own.
+func drive(t *testing.T, program, script, folder string) {
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	endpoint := serve(ctx, t)
+	command := exec.CommandContext(ctx, program, script, endpoint, folder)
+	out, err := command.CombinedOutput()
+	for line := range bytes.Lines(out) {
+		t.Logf("%s", bytes.TrimRight(line, "\n"))
+	}
+	if err != nil {
+		t.Fatalf("%s: %v", script, err)
+	}
+}
+
+// serve starts a chain with two subnets, of which the second has commit-reveal on.
+// On both //Alice has uid 0 and a permit, and //Bob uid 1.
+func serve(ctx context.Context, t *testing.T) string {
+	neurons := []runtime.Neuron{
+		{Hotkey: key(t, "//Alice"), Stake: 1e12, Permit: true},
+		{Hotkey: key(t, "//Bob")},
+	}
+	node, err := devchain.New(devchain.Options{
+		Genesis: runtime.Config{
+			BlockTime: 250 * time.Millisecond,
+			Balances:  []runtime.Balance{{Account: key(t, "//Bob"), Free: 1e12}},
+			Subnets: []runtime.Subnet{
+				{Netuid: 1, Owner: key(t, "//Alice"), Tempo: 50, MinWeights: 1, Neurons: neurons},
+				{Netuid: 2, Owner: key(t, "//Alice"), Tempo: 50, MinWeights: 1, WeightsRateLimit: 20, CommitReveal: true, Neurons: neurons},
+			},
+		},
+		Seal:        devchain.Every(250 * time.Millisecond),
+		FinalityLag: 2,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := node.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	endpoint, err := node.Listen(ctx, "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return endpoint
+}
+
+func key(t *testing.T, uri string) chain.PublicKey {
+	pair, err := wallet.FromURI(uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pair.PublicKey()
+}
