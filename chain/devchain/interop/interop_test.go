@@ -1,7 +1,7 @@
 package interop
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"os"
 	"os/exec"
@@ -54,24 +54,35 @@ func installed(t *testing.T, name string) string {
 	return file
 }
 
-// drive runs a script against a devchain of its own.
+// drive runs a script against a devchain of its own. The script may print
+// "upgrade" to have the runtime upgraded to one with other indices.
 func drive(t *testing.T, program, script, folder string) {
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	endpoint := serve(ctx, t)
+	node, endpoint := serve(ctx, t)
 	command := exec.CommandContext(ctx, program, script, endpoint, folder)
-	out, err := command.CombinedOutput()
-	for line := range bytes.Lines(out) {
-		t.Logf("%s", bytes.TrimRight(line, "\n"))
-	}
+	command.Stderr = os.Stderr
+	out, err := command.StdoutPipe()
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for lines := bufio.NewScanner(out); lines.Scan(); {
+		t.Log(lines.Text())
+		if lines.Text() == "upgrade" {
+			node.Faults().Upgrade(runtime.V2)
+		}
+	}
+	if err := command.Wait(); err != nil {
 		t.Fatalf("%s: %v", script, err)
 	}
 }
 
-// serve starts a chain with two subnets, of which the second has commit-reveal on.
-// On both //Alice has uid 0 and a permit, and //Bob uid 1.
-func serve(ctx context.Context, t *testing.T) string {
+// serve starts a chain with three subnets, of which the second and third have
+// commit-reveal on. On all //Alice has uid 0 and a permit, and //Bob uid 1.
+func serve(ctx context.Context, t *testing.T) (*devchain.Node, string) {
 	neurons := []runtime.Neuron{
 		{Hotkey: key(t, "//Alice"), Stake: 1e12, Permit: true},
 		{Hotkey: key(t, "//Bob")},
@@ -83,6 +94,7 @@ func serve(ctx context.Context, t *testing.T) string {
 			Subnets: []runtime.Subnet{
 				{Netuid: 1, Owner: key(t, "//Alice"), Tempo: 50, MinWeights: 1, Neurons: neurons},
 				{Netuid: 2, Owner: key(t, "//Alice"), Tempo: 50, MinWeights: 1, WeightsRateLimit: 20, CommitReveal: true, Neurons: neurons},
+				{Netuid: 3, Owner: key(t, "//Alice"), Tempo: 10, MinWeights: 1, CommitReveal: true, Neurons: neurons},
 			},
 		},
 		Seal:        devchain.Every(250 * time.Millisecond),
@@ -100,7 +112,7 @@ func serve(ctx context.Context, t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return endpoint
+	return node, endpoint
 }
 
 func key(t *testing.T, uri string) chain.PublicKey {

@@ -15,7 +15,10 @@ const { ApiPromise, WsProvider, Keyring } = require('@polkadot/api')
 const { u8aToString } = require('@polkadot/util')
 
 const PLAIN = 1 // netuid, commit-reveal off
+const UPGRADED = 425 // spec version after the upgrade
 const CLAIM = 'bob/fineweb@0123456789abcdef0123456789abcdef01234567'
+
+const connect = () => ApiPromise.create({ provider: new WsProvider(endpoint), noInitWarn: true, throwOnConnect: true })
 
 const step = (name) => console.log(`ok: ${name}`)
 
@@ -129,17 +132,43 @@ async function writes (api, alice, bob, eve) {
   await accepted(api.tx.balances.transferKeepAlive(eve.address, 1_000_000_000), alice)
   const after = (await api.query.system.account(eve.address)).data.free.toBigInt()
   assert.equal(after - before, 1_000_000_000n)
-  await accepted(api.tx.system.remark('0x66696e657374'), alice)
-  step('transfer and remark')
+  const remark = api.tx.system.remark('0x66696e657374')
+  const { partialFee } = await remark.paymentInfo(alice)
+  const { events: paid } = await accepted(remark, alice)
+  const fee = paid.find(({ event }) => api.events.transactionPayment.TransactionFeePaid.is(event))
+  assert.equal(fee.event.data.actualFee.toBigInt(), partialFee.toBigInt())
+  step('transfer and remark, for the fee that was stated')
 }
 
-const api = await ApiPromise.create({ provider: new WsProvider(endpoint), noInitWarn: true, throwOnConnect: true })
+async function upgrade (api, bob) {
+  console.log('upgrade') // asks the test for it
+  await new Promise((resolve, reject) => {
+    api.rpc.chain.subscribeNewHeads(() => {
+      if (api.runtimeVersion.specVersion.toNumber() === UPGRADED) resolve()
+    }).catch(reject)
+  })
+  await accepted(api.tx.commitments.setCommitment(PLAIN, { fields: [{ Raw3: 'new' }, { BigRaw: '0x' + 'ab'.repeat(512) }] }), bob)
+  const stored = (await api.query.commitments.commitmentOf(PLAIN, bob.address)).unwrap()
+  assert.equal(u8aToString(stored.info.fields[0].asRaw3), 'new')
+  assert.equal(stored.info.fields[1].asBigRaw.length, 512)
+  step('runtime upgrade with moved indices, without a new connection')
+
+  // A connection that saw an upgrade has read metadata V14, which tells of no
+  // runtime APIs; a new one reads V16.
+  const fresh = await connect()
+  assert.equal((await fresh.call.subnetInfoRuntimeApi.getMetagraph(PLAIN)).unwrap().hotkeys.length, 2)
+  await fresh.disconnect()
+  step('connect to the upgraded runtime')
+}
+
+const api = await connect()
 try {
   const keyring = new Keyring({ type: 'sr25519', ss58Format: 42 })
   const [alice, bob, eve] = ['//Alice', '//Bob', '//Eve'].map((uri) => keyring.addFromUri(uri))
   await reads(api, alice, bob)
   await follows(api)
   await writes(api, alice, bob, eve)
+  await upgrade(api, bob)
 } finally {
   await api.disconnect()
 }

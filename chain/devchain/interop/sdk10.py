@@ -14,6 +14,8 @@ from async_substrate_interface import SubstrateInterface
 from bittensor_wallet import Keypair, Wallet
 
 PLAIN, SEALED = 1, 2  # netuids: commit-reveal off and on
+HASHED = 3  # netuid: commit-reveal on, epochs of ten blocks
+UPGRADED = 425  # spec version after the upgrade
 ALICE, BOB = "//Alice", "//Bob"  # uid 0, a validator, and uid 1
 STRANGER = "//Eve"  # registered nowhere
 CLAIM = "alice/fineweb@0123456789abcdef0123456789abcdef01234567"
@@ -59,7 +61,7 @@ def reads(st):
     params = st.get_subnet_hyperparameters(PLAIN)
     assert params.tempo == st.tempo(PLAIN) and params.commit_reveal_weights_enabled is False
     assert st.get_next_epoch_start_block(PLAIN) >= head
-    assert {d.netuid for d in st.all_subnets()} == {0, PLAIN, SEALED}
+    assert {d.netuid for d in st.all_subnets()} == {0, PLAIN, SEALED, HASHED}
     assert st.get_uid_for_hotkey_on_subnet(address(BOB), PLAIN) == 1
     assert st.get_uid_for_hotkey_on_subnet(address(STRANGER), PLAIN) is None
     assert len(st.neurons(PLAIN)) == 2 and len(st.get_stake_info_for_coldkey(address(ALICE))) >= 1
@@ -101,6 +103,36 @@ def weights(st, alice):
     again = st.set_weights(alice, SEALED, [0, 1], [0.5, 0.5], max_attempts=1)
     assert not again.success
     step("second commit within the rate limit not made")
+
+
+def reveals(st, alice):
+    """Weights by hash, shown one epoch later."""
+    uids, values, salt, key = [0, 1], [65535, 32768], [1, 2, 3, 4], 0
+    check(
+        st.commit_weights(
+            alice, HASHED, salt, uids, values, version_key=key, wait_for_inclusion=True, wait_for_finalization=True
+        ),
+        "hash of weights",
+    )
+    epoch = st.get_subnet_epoch_index(HASHED)
+    while st.get_subnet_epoch_index(HASHED) == epoch:
+        st.wait_for_block()
+    check(st.reveal_weights(alice, HASHED, uids, values, salt, version_key=key), "revealed weights")
+    assert dict(st.weights(HASHED))[0] == list(zip(uids, values)), st.weights(HASHED)
+    step("weights committed by hash, and revealed in the next epoch")
+
+
+def upgrade(st, bob):
+    print("upgrade", flush=True)  # asks the test for it
+    while st.substrate.get_block_runtime_info(st.substrate.get_chain_head())["specVersion"] != UPGRADED:
+        st.wait_for_block()
+    st.wait_for_block()  # its state is the first that the new runtime wrote
+    check(st.set_commitment(bob, PLAIN, CLAIM[::-1]), "commitment after the upgrade")
+    assert st.get_all_commitments(PLAIN) == {address(BOB): CLAIM[::-1]}
+    graph = st.metagraph(PLAIN)
+    assert graph.hotkeys == [address(ALICE), address(BOB)], graph.hotkeys
+    assert st.substrate.runtime.runtime_version == UPGRADED
+    step("runtime upgrade with moved indices, without a new connection")
 
 
 def money(st, alice):
@@ -145,9 +177,11 @@ def main():
         reads(st)
         commits(st, bob, eve)
         weights(st, alice)
+        reveals(st, alice)
         money(st, alice)
-    interface(endpoint)
-    asyncio.run(asynchronous(endpoint))
+        interface(endpoint)
+        asyncio.run(asynchronous(endpoint))
+        upgrade(st, bob)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import sys
 from types import SimpleNamespace
 
 PLAIN, SEALED = 1, 2  # netuids: commit-reveal off and on
+UPGRADED = 425  # spec version after the upgrade
 CLAIM = "alice/fineweb@0123456789abcdef0123456789abcdef01234567"
 
 
@@ -74,6 +75,14 @@ def main():
         result = sub.execute(bt.Transfer(dest_ss58=address["//Eve"], amount_tao=1), alice)
         assert result.success, result
         step("transfer")
+
+        print("upgrade", flush=True)  # asks the test for it
+        while sub.spec_version != UPGRADED:
+            sub.wait_for_block(sub.block + 1)
+        result = commit(sub, bob)
+        assert result.success, result
+        assert [n.hotkey for n in sub.subnets.metagraph(PLAIN)] == [address["//Alice"], address["//Bob"]]
+        step("runtime upgrade with moved indices, without a new connection")
 
     async def asynchronous():
         async with bt.Subtensor(endpoint) as client:

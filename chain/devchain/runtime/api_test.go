@@ -144,7 +144,7 @@ func TestEveryMethodAnswers(t *testing.T) {
 				declared[name] = true
 				for _, netuid := range []int{1, 77} {
 					anyArgs["netuid"] = netuid
-					if _, err := ask(r, s, name); err != nil {
+					if _, err := ask(t, r, s, name); err != nil {
 						t.Errorf("%s of subnet %d: %v", name, netuid, err)
 					}
 				}
@@ -158,13 +158,19 @@ func TestEveryMethodAnswers(t *testing.T) {
 	}
 }
 
-// ask asks a method with anyArgs and decodes the answer.
-func ask(r *Runtime, s *State, name string) (any, error) {
-	trait, method, _ := strings.Cut(name, "_")
-	m, err := r.meta.APIMethod(trait, method)
+// method finds a method by the name that state_call gives it.
+func method(t testing.TB, r *Runtime, name string) *metadata.APIMethod {
+	trait, name, _ := strings.Cut(name, "_")
+	m, err := r.meta.APIMethod(trait, name)
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
+	return m
+}
+
+// ask asks a method with anyArgs and decodes the answer.
+func ask(t testing.TB, r *Runtime, s *State, name string) (any, error) {
+	m := method(t, r, name)
 	args := metadata.Args{}
 	for _, in := range m.Inputs {
 		args[in.Name] = anyArgs[in.Name]

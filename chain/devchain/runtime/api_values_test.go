@@ -9,12 +9,9 @@ import (
 )
 
 // asked calls a method with arguments and wants an answer.
-func asked(t *testing.T, r *Runtime, s *State, trait, method string, args metadata.Args) any {
+func asked(t *testing.T, r *Runtime, s *State, trait, name string, args metadata.Args) any {
 	t.Helper()
-	m, err := r.meta.APIMethod(trait, method)
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := method(t, r, trait+"_"+name)
 	raw, err := m.Encode(args)
 	if err != nil {
 		t.Fatal(err)
