@@ -96,6 +96,8 @@ var apis = map[string]apiFunc{
 	"SubnetRegistrationRuntimeApi_get_network_registration_cost": networkCost,
 	"SwapRuntimeApi_current_alpha_price":                         alphaPrice,
 	"SwapRuntimeApi_current_alpha_price_all":                     alphaPrices,
+	"SwapRuntimeApi_sim_swap_tao_for_alpha":                      swapped,
+	"SwapRuntimeApi_sim_swap_alpha_for_tao":                      swapped,
 }
 
 // none answers what a devchain never has: accounts of subnets, stake that moves by

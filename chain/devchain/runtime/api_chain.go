@@ -102,7 +102,8 @@ func (q *query) fee(in metadata.Record) uint64 {
 // networkCost is what the registration of the next subnet locks.
 func networkCost(q *query, _ metadata.Record) any { return q.num("NetworkMinLockCost") }
 
-// rao is one token, and the price of one alpha: devchains have no pools.
+// rao is one token, and the price of one alpha: a devchain has no pools, so that
+// stake is worth what was paid for it.
 const rao = 1_000_000_000
 
 func alphaPrice(*query, metadata.Record) any { return rao }
@@ -113,6 +114,15 @@ func alphaPrices(q *query, _ metadata.Record) any {
 		out = append(out, map[string]any{"netuid": netuid, "price": rao})
 	}
 	return out
+}
+
+// swapped tells what a swap of tokens for alpha, or back, would give.
+func swapped(_ *query, in metadata.Record) any {
+	amount := argument(in, "tao") + argument(in, "alpha") // one of them is given
+	return map[string]any{
+		"tao_amount": amount, "alpha_amount": amount,
+		"tao_fee": 0, "alpha_fee": 0, "tao_slippage": 0, "alpha_slippage": 0,
+	}
 }
 
 // fixed is a fixed-point number with frac fractional bits.

@@ -125,6 +125,7 @@ func subnetOfThree() Config {
 // anyArgs gives an argument for every name that a method may take.
 var anyArgs = map[string]any{
 	"version": 15, "account": chain.PublicKey{1}, "uxt": []byte{4, 0}, "len": 100, "length": 100,
+	"tao": 5, "alpha": 5,
 	"weight": map[string]any{"ref_time": 1, "proof_size": 1},
 	"netuid": 1, "uid": 0, "mecid": 1, "subid": 1, "metagraph_indexes": []uint16{0, 3, 52, 73},
 	"coldkey": chain.PublicKey{101}, "coldkey_account": chain.PublicKey{101}, "coldkey_accounts": []chain.PublicKey{{101}},
