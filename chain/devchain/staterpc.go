@@ -1,6 +1,7 @@
 package devchain
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -265,6 +266,10 @@ func stateCall(r *request) (any, error) {
 		return nil, strippedUnknown(err)
 	}
 	out, err := r.runtimes[s.code].Call(s.State, name, args)
+	var unknown *runtime.UnknownAPIError
+	if errors.As(err, &unknown) { // clients know these words of Substrate
+		err = fmt.Errorf("Other: Exported method %s is not found", unknown.Method)
+	}
 	if err != nil {
 		return nil, &rpcError{Code: codeState, Message: "Client error: Execution failed: " + err.Error()}
 	}
