@@ -19,16 +19,19 @@ import (
 const limit = 4 * time.Minute
 
 func TestPythonSDK10(t *testing.T) {
+	t.Parallel()
 	python := installed(t, "venv/bin/python")
 	drive(t, python, "sdk10.py", t.TempDir())
 }
 
 func TestPythonSDK11(t *testing.T) {
+	t.Parallel()
 	python := installed(t, "venv11/bin/python")
 	drive(t, python, "sdk11.py", t.TempDir())
 }
 
 func TestPolkadotJS(t *testing.T) {
+	t.Parallel()
 	node, err := exec.LookPath("node")
 	if err != nil {
 		t.Skip("node is not installed")
@@ -93,8 +96,8 @@ func serve(ctx context.Context, t *testing.T) (*devchain.Node, string) {
 			Balances:  []runtime.Balance{{Account: key(t, "//Bob"), Free: 1e12}},
 			Subnets: []runtime.Subnet{
 				{Netuid: 1, Owner: key(t, "//Alice"), Tempo: 50, MinWeights: 1, Neurons: neurons},
-				{Netuid: 2, Owner: key(t, "//Alice"), Tempo: 50, MinWeights: 1, WeightsRateLimit: 20, CommitReveal: true, Neurons: neurons},
-				{Netuid: 3, Owner: key(t, "//Alice"), Tempo: 10, MinWeights: 1, CommitReveal: true, Neurons: neurons},
+				{Netuid: 2, Owner: key(t, "//Alice"), Tempo: 50, MinWeights: 1, WeightsRateLimit: 40, CommitReveal: true, Neurons: neurons},
+				{Netuid: 3, Owner: key(t, "//Alice"), Tempo: 24, MinWeights: 1, CommitReveal: true, Neurons: neurons},
 			},
 		},
 		Seal:        devchain.Every(250 * time.Millisecond),

@@ -14,7 +14,7 @@ from async_substrate_interface import SubstrateInterface
 from bittensor_wallet import Keypair, Wallet
 
 PLAIN, SEALED = 1, 2  # netuids: commit-reveal off and on
-HASHED = 3  # netuid: commit-reveal on, epochs of ten blocks
+HASHED = 3  # netuid: commit-reveal on, short epochs
 UPGRADED = 425  # spec version after the upgrade
 ALICE, BOB = "//Alice", "//Bob"  # uid 0, a validator, and uid 1
 STRANGER = "//Eve"  # registered nowhere
@@ -114,12 +114,27 @@ def reveals(st, alice):
         ),
         "hash of weights",
     )
-    epoch = st.get_subnet_epoch_index(HASHED)
-    while st.get_subnet_epoch_index(HASHED) == epoch:
+    commits = st.substrate.query("SubtensorModule", "WeightCommits", [HASHED, address(ALICE)]).value
+    epoch = commits[0][1]
+    while st.get_subnet_epoch_index(HASHED) <= epoch:
         st.wait_for_block()
     check(st.reveal_weights(alice, HASHED, uids, values, salt, version_key=key), "revealed weights")
     assert dict(st.weights(HASHED))[0] == list(zip(uids, values)), st.weights(HASHED)
     step("weights committed by hash, and revealed in the next epoch")
+
+
+def joins(st, eve, alice):
+    """What a new miner does, and who stakes to it."""
+    check(st.transfer(alice, address(STRANGER), bt.Balance.from_tao(10)), "transfer")
+    check(st.burned_register(eve, HASHED), "registration")
+    assert st.get_uid_for_hotkey_on_subnet(address(STRANGER), HASHED) == 2
+    axon = bt.Axon(wallet=eve, ip="127.0.0.1", port=8091, external_ip="192.0.2.7", external_port=8091)
+    check(st.serve_axon(HASHED, axon), "axon")
+    served = st.metagraph(HASHED).axons[2]
+    assert (served.ip, served.port, served.hotkey) == ("192.0.2.7", 8091, address(STRANGER)), served
+    check(st.add_stake(eve, HASHED, address(STRANGER), bt.Balance.from_tao(2)), "stake")
+    assert st.get_stake(address(STRANGER), address(STRANGER), HASHED).tao > 0
+    step("hotkey registered by a burn, axon served, stake added")
 
 
 def upgrade(st, bob):
@@ -179,6 +194,7 @@ def main():
         weights(st, alice)
         reveals(st, alice)
         money(st, alice)
+        joins(st, eve, alice)
         interface(endpoint)
         asyncio.run(asynchronous(endpoint))
         upgrade(st, bob)
