@@ -9,7 +9,7 @@ import (
 	"testing"
 
 	"finest/chain"
-	"finest/chain/localchain"
+	"finest/chain/devchain/runtime"
 	"finest/eval"
 	"finest/internal/contract"
 	"finest/roles/inspector"
@@ -251,7 +251,7 @@ func TestSlicesAreTheValidators(t *testing.T) {
 }
 
 func TestEmptyLog(t *testing.T) {
-	w := submissiontest.New(t, func(*localchain.SubnetConfig) {})
+	w := submissiontest.New(t, func(*runtime.Subnet) {})
 	anna := w.Miner("//Anna")
 	anna.Commit(nil)
 	anna.Claim()

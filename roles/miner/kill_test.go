@@ -16,7 +16,10 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
-	"finest/chain/localchain"
+	"finest/chain/devchain"
+	"finest/chain/devchain/devchaintest"
+	"finest/chain/devchain/runtime"
+	"finest/chain/subtensor"
 	"finest/hub"
 	"finest/hub/localhub"
 	"finest/internal/contract"
@@ -45,26 +48,20 @@ func writeWARC(t testing.TB, path, name string) {
 	}
 }
 
-// newProcess makes the folders that a miner needs.
+// newProcess makes the folders that a miner needs, and its chain.
 func newProcess(t testing.TB) *process {
 	t.Helper()
-	p := &process{dir: t.TempDir()}
+	signer := hotkey(t, "//Miner").PublicKey()
+	const blockTime = 10 * time.Millisecond
+	node := devchaintest.Start(t, runtime.Config{BlockTime: blockTime, Subnets: []runtime.Subnet{{
+		Netuid: netuid, Owner: hotkey(t, "//Server").PublicKey(), Tempo: 1 << 15, Neurons: []runtime.Neuron{{Hotkey: signer}},
+	}}}, func(o *devchain.Options) { o.Seal = devchain.Every(blockTime) })
+	p := &process{dir: t.TempDir(), endpoint: devchaintest.Listen(t, node)}
 	for task := range processTasks {
 		for file := range processFiles {
 			name := warcName(task, file)
 			writeWARC(t, p.path("warc", name), name)
 		}
-	}
-	signer := hotkey(t, "//Miner").PublicKey()
-	err := localchain.Create(p.path("chain"), localchain.Config{
-		BlockTime: 10 * time.Millisecond, FinalityLag: lag,
-		Subnets: []localchain.SubnetConfig{{
-			Netuid: netuid, Owner: hotkey(t, "//Server").PublicKey(), Tempo: 1 << 30,
-			Neurons: []localchain.Registration{{Hotkey: signer, Coldkey: signer}},
-		}},
-	}, localchain.SystemClock{})
-	if err != nil {
-		t.Fatal(err)
 	}
 	return p
 }
@@ -74,7 +71,7 @@ func newProcess(t testing.TB) *process {
 func (p *process) live(t testing.TB, at int) (steps int, killed bool) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), folderEnv+"="+p.dir, killEnv+"="+strconv.Itoa(at))
+	cmd.Env = append(os.Environ(), folderEnv+"="+p.dir, chainEnv+"="+p.endpoint, killEnv+"="+strconv.Itoa(at))
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
@@ -106,21 +103,22 @@ func (p *process) result(t testing.TB) map[string]string {
 	if err != nil || len(commits) != processTasks {
 		t.Errorf("%d commits, %v", len(commits), err)
 	}
-	local, err := localchain.Open(p.path("chain"), localchain.SystemClock{})
+	client, err := subtensor.New(subtensor.Options{Endpoints: []string{p.endpoint}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	head, err := local.Head(ctx)
+	defer func() { _ = client.Close() }()
+	head, err := client.Head(ctx)
 	if err != nil {
 		t.Fatal(err)
 	}
 	claims := 0
 	for n := uint64(1); n <= head.Number; n++ {
-		block, err := local.BlockAt(ctx, n)
+		block, err := client.BlockAt(ctx, n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		events, err := local.CommitmentEvents(ctx, netuid, block)
+		events, err := client.CommitmentEvents(ctx, netuid, block)
 		if err != nil {
 			t.Fatal(err)
 		}

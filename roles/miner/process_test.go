@@ -15,7 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"finest/chain"
-	"finest/chain/localchain"
+	"finest/chain/subtensor"
 	"finest/chain/wallet"
 	"finest/hub"
 	"finest/hub/localhub"
@@ -28,17 +28,18 @@ import (
 	"finest/roles/taskserver/client"
 )
 
-// The test binary is a miner if it finds these: the folder it lives in, and at
-// which step it kills itself with SIGKILL (0: at none).
+// The test binary is a miner if it finds these: the folder it lives in, where its
+// chain is, and at which step it kills itself with SIGKILL (0: at none).
 const (
 	folderEnv = "FINEST_TEST_MINER"
+	chainEnv  = "FINEST_TEST_CHAIN"
 	killEnv   = "FINEST_TEST_KILL"
 )
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(folderEnv); dir != "" {
 		at, _ := strconv.Atoi(os.Getenv(killEnv))
-		if err := (&process{dir: dir, at: at}).run(); err != nil {
+		if err := (&process{dir: dir, endpoint: os.Getenv(chainEnv), at: at}).run(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -53,12 +54,14 @@ const (
 	processPages = 3 // pages of a WARC file
 )
 
-// process is a miner in a process of its own, with nothing but folders around
-// it: local chain, local hub, WARC files, and a task server of a few files.
+// process is a miner in a process of its own, with a devchain of the process of
+// the test and folders around it: local hub, WARC files, and a task server of a
+// few files.
 type process struct {
-	dir   string
-	at    int
-	steps int
+	dir      string
+	endpoint string
+	at       int
+	steps    int
 }
 
 func (p *process) path(elem ...string) string {
@@ -83,10 +86,11 @@ func (p *process) run() error {
 	if err != nil {
 		return err
 	}
-	local, err := localchain.Open(p.path("chain"), localchain.SystemClock{})
+	client, err := subtensor.New(subtensor.Options{Endpoints: []string{p.endpoint}})
 	if err != nil {
 		return err
 	}
+	defer func() { _ = client.Close() }()
 	repos, err := localhub.Open(p.path("hub"))
 	if err != nil {
 		return err
@@ -103,9 +107,9 @@ func (p *process) run() error {
 		return err
 	}
 	runner := &pipeline.Runner{Recipe: recipe, Stages: []pipeline.Stage{wholePage{p}}, Workers: 1}
-	tasks := &fileTasks{p: p, chain: local, server: server, hotkey: signer.Address(), recipe: contract.RecipeRef{Name: recipe.Name, Hash: hash}}
+	tasks := &fileTasks{p: p, chain: client, server: server, hotkey: signer.Address(), recipe: contract.RecipeRef{Name: recipe.Name, Hash: hash}}
 	m, err := miner.New(miner.Options{
-		Chain: steppedChain{local, p}, Hub: steppedHub{repos, p}, Tasks: tasks, Signer: signer,
+		Chain: steppedChain{client, p}, Hub: steppedHub{repos, p}, Tasks: tasks, Signer: signer,
 		Refine: miner.NewRefiner(base, runner, nil, zerolog.Nop()),
 		Netuid: netuid, Repo: repo, Recipe: tasks.recipe, DataDir: p.path("data"), Log: zerolog.Nop(),
 		FreeBytes: func(string) (int64, error) { return 1 << 40, nil },

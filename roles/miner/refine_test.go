@@ -52,7 +52,7 @@ func TestDeadlinePassedWhileAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.hubErr = nil
-	w.clock.now = w.clock.now.Add(2 * deadline * time.Second)
+	w.clock.pass(2 * deadline * time.Second)
 	if out, err := w.once(); err != nil || out.Status != miner.Abandoned {
 		t.Fatalf("outcome %+v, error %v", out, err)
 	}

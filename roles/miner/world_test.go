@@ -16,7 +16,9 @@ import (
 	"github.com/rs/zerolog"
 
 	"finest/chain"
-	"finest/chain/localchain"
+	"finest/chain/devchain"
+	"finest/chain/devchain/devchaintest"
+	"finest/chain/devchain/runtime"
 	"finest/chain/wallet"
 	"finest/hub"
 	"finest/internal/canon"
@@ -32,14 +34,15 @@ const (
 	repo     = "owner/data"
 	crawl    = "CC-TEST-2026-47"
 	deadline = 1000 // blocks after the receipt
-	lag      = 2    // blocks of finality
 )
 
 // clock passes at once whatever is waited for, except hours: nobody beats the
-// heart of a miner under test.
+// heart of a miner under test. The chain makes a block for every second that
+// passes.
 type clock struct {
 	mu   sync.Mutex
 	now  time.Time
+	node *devchain.Node
 	tick func(name string, op func()) // a step of the world
 }
 
@@ -57,10 +60,17 @@ func (c *clock) After(d time.Duration) <-chan time.Time {
 	c.tick("clock", func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		c.now = c.now.Add(d)
+		c.pass(d)
 		fired <- c.now
 	})
 	return fired
+}
+
+// pass lets time pass; c.mu is held, or nobody else has the clock.
+func (c *clock) pass(d time.Duration) {
+	before := c.now.Unix()
+	c.now = c.now.Add(d)
+	c.node.Seal(int(c.now.Unix() - before))
 }
 
 // crash is what the world panics with when it kills the miner.
@@ -71,6 +81,7 @@ const (
 	before = iota // without effect
 	after         // with its effect, but nobody learns of it
 	torn          // half-way, for what is written to disk
+	sent          // while an extrinsic waits for its block
 	ways
 )
 
@@ -90,7 +101,7 @@ func (f *fault) step(name string, op func()) {
 	if hit {
 		f.name = ""
 	}
-	if hit && f.way != after {
+	if hit && f.way != after && f.way != sent {
 		f.kills++
 		panic(crash{name})
 	}
@@ -106,7 +117,8 @@ type world struct {
 	t         testing.TB
 	fault     *fault
 	clock     *clock
-	chainDir  string
+	node      *devchain.Node
+	endpoint  string
 	dataDir   string
 	hub       *memoryHub
 	server    *wallet.Hotkey
@@ -116,7 +128,6 @@ type world struct {
 	submitted map[string]contract.SubmitRequest
 	released  map[string]string
 	refined   map[string]int // times each WARC file was refined
-	genesis   time.Time
 
 	// What a test may bend.
 	tamperReceipt func(*contract.Receipt)
@@ -128,27 +139,22 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{
-		t: t, fault: &fault{}, chainDir: filepath.Join(t.TempDir(), "chain"), dataDir: filepath.Join(t.TempDir(), "data"), tasks: 2,
+		t: t, fault: &fault{}, dataDir: filepath.Join(t.TempDir(), "data"), tasks: 2,
 		submitted: map[string]contract.SubmitRequest{}, released: map[string]string{}, refined: map[string]int{},
 		server: hotkey(t, "//Server"), hotkey: hotkey(t, "//Miner"),
 		recipe: contract.Recipe{Name: "plain", PipelineVersion: 1, Stages: []contract.StageSpec{
 			{Name: "extract", Params: map[string]string{}, Assets: []contract.Asset{}},
 		}},
-		genesis: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC),
 	}
 	w.hub = &memoryHub{commits: map[string][]*commit{}}
-	w.clock = &clock{now: w.genesis, tick: func(name string, op func()) { w.fault.step(name, op) }}
-	err := localchain.Create(w.chainDir, localchain.Config{
-		BlockTime: time.Second, FinalityLag: lag,
-		Subnets: []localchain.SubnetConfig{{
-			Netuid: netuid, Owner: w.server.PublicKey(), Tempo: 100,
-			Neurons: []localchain.Registration{{Hotkey: w.hotkey.PublicKey(), Coldkey: w.hotkey.PublicKey()}},
-		}},
-	}, w.clock)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.clock.now = w.clock.now.Add(100 * time.Second) // blocks to look back on
+	genesis := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	w.node = devchaintest.Start(t, runtime.Config{Start: genesis, BlockTime: time.Second, Subnets: []runtime.Subnet{{
+		Netuid: netuid, Owner: w.server.PublicKey(), Tempo: 100,
+		Neurons: []runtime.Neuron{{Hotkey: w.hotkey.PublicKey()}},
+	}}})
+	w.endpoint = devchaintest.Listen(t, w.node)
+	w.clock = &clock{now: genesis, node: w.node, tick: func(name string, op func()) { w.fault.step(name, op) }}
+	w.clock.pass(100 * time.Second) // blocks to look back on
 	return w
 }
 
@@ -161,13 +167,10 @@ func hotkey(t testing.TB, uri string) *wallet.Hotkey {
 	return h
 }
 
-func (w *world) openChain() *localchain.Chain {
+// openChain connects to the chain as a new process does.
+func (w *world) openChain() chain.Client {
 	w.t.Helper()
-	c, err := localchain.Open(w.chainDir, w.clock)
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return c
+	return devchaintest.Eager(w.node, devchaintest.Dial(w.t, w.endpoint))
 }
 
 func (w *world) recipeRef() contract.RecipeRef {
@@ -180,9 +183,9 @@ func (w *world) recipeRef() contract.RecipeRef {
 
 // options are those of a miner that lives in w.
 func (w *world) options() miner.Options {
-	local := w.openChain()
+	client := w.openChain()
 	return miner.Options{
-		Chain: &faultyChain{local, w}, Hub: &faultyHub{w.hub, w}, Tasks: &tasks{w, local}, Signer: w.hotkey,
+		Chain: &faultyChain{client, w}, Hub: &faultyHub{w.hub, w}, Tasks: &tasks{w, client}, Signer: w.hotkey,
 		Refine: w.refine, Netuid: netuid, Repo: repo, Recipe: w.recipeRef(), DataDir: w.dataDir,
 		Log: zerolog.Nop(), Clock: w.clock, Rand: func() float64 { return 0.5 }, Heartbeat: 1000 * time.Hour,
 	}
@@ -273,7 +276,7 @@ func (w *world) refine(ctx context.Context, r contract.Receipt, outDir string) (
 // tasks is a task server with one slot and one task after the other.
 type tasks struct {
 	w     *world
-	chain *localchain.Chain
+	chain chain.Client
 }
 
 func (s *tasks) Lease(ctx context.Context, slot int, recipe string) (r contract.Receipt, err error) {
@@ -365,28 +368,37 @@ func (j *faultyJournal) Append(entry []byte) (err error) {
 
 // faultyChain is the chain of the world, whose calls are killed.
 type faultyChain struct {
-	*localchain.Chain
+	chain.Client
 	w *world
 }
 
 func (c *faultyChain) Head(ctx context.Context) (b chain.Block, err error) {
-	c.w.fault.step("head", func() { b, err = c.Chain.Head(ctx) })
+	c.w.fault.step("head", func() { b, err = c.Client.Head(ctx) })
 	return b, err
 }
 
 func (c *faultyChain) WaitFinalized(ctx context.Context, number uint64) (b chain.Block, err error) {
-	c.w.fault.step("wait finalized", func() { b, err = c.Chain.WaitFinalized(ctx, number) })
+	c.w.fault.step("wait finalized", func() { b, err = c.Client.WaitFinalized(ctx, number) })
 	return b, err
 }
 
 func (c *faultyChain) Commitment(ctx context.Context, netuid uint16, hotkey chain.PublicKey, at chain.Block) (f *chain.Commitment, err error) {
-	c.w.fault.step("commitment", func() { f, err = c.Chain.Commitment(ctx, netuid, hotkey, at) })
+	c.w.fault.step("commitment", func() { f, err = c.Client.Commitment(ctx, netuid, hotkey, at) })
 	return f, err
 }
 
 func (c *faultyChain) SetCommitment(ctx context.Context, by chain.Signer, netuid uint16, fields [][]byte) (in chain.Inclusion, err error) {
-	c.w.fault.step("set commitment", func() { in, err = c.Chain.SetCommitment(ctx, by, netuid, fields) })
+	f := c.w.fault
+	write := func(ctx context.Context) { in, err = c.Client.SetCommitment(ctx, by, netuid, fields) }
+	if f.way == sent && f.steps+1 == f.at {
+		f.step(setCommitment, func() { devchaintest.Abandon(c.w.t, c.w.node, write) })
+	} else {
+		f.step(setCommitment, func() { write(ctx) })
+	}
 	return in, err
 }
+
+// setCommitment is the step that a claim is sent in.
+const setCommitment = "set commitment"
 
 var _ hub.Hub = (*faultyHub)(nil)

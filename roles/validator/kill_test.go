@@ -12,11 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"finest/chain"
-	"finest/chain/chaintest"
-	"finest/chain/localchain"
+	"finest/chain/devchain/devchaintest"
 	"finest/eval"
 	"finest/eval/audit"
 	"finest/hub"
@@ -32,6 +30,7 @@ const (
 	before = iota // without effect
 	after         // with its effect, but nobody learns of it
 	torn          // half-way, for what is written to disk
+	sent          // while an extrinsic waits for its block
 	ways
 )
 
@@ -49,7 +48,7 @@ func (f *fault) step(name string, op func()) {
 	f.steps++
 	f.names = append(f.names, name)
 	hit := f.steps == f.at
-	if hit && f.way != after {
+	if hit && f.way != after && f.way != sent {
 		panic(killed{name})
 	}
 	op()
@@ -83,13 +82,9 @@ func (w *world) clone(t testing.TB) *world {
 // live runs a validator until nothing is left to do, or until it is killed.
 func (w *world) live(f *fault) (round validator.Round, dead string) {
 	w.t.Helper()
-	clock := &killClock{w.Clock, f}
-	local, err := localchain.Open(w.ChainDir, clock)
-	if err != nil {
-		w.t.Fatal(err)
-	}
 	o := w.options()
-	o.Chain, o.Hub, o.Board = &killChain{local, f}, &killHub{w.Hub, f}, &killBoard{w.board, f}
+	client := devchaintest.Eager(w.Node, devchaintest.Dial(w.t, w.Endpoint))
+	o.Chain, o.Hub, o.Board = &killChain{client, w, f}, &killHub{w.Hub, f}, &killBoard{w.board, f}
 	o.Crawl = &killCrawl{w.WARC, f}
 	v, err := validator.New(o)
 	if err != nil {
@@ -107,7 +102,7 @@ func (w *world) live(f *fault) (round validator.Round, dead string) {
 			dead = k.step
 		}
 	}()
-	for range 40 {
+	for range 100 {
 		if round, err = v.Once(w.t.Context()); err != nil {
 			w.t.Fatal(err)
 		}
@@ -154,7 +149,7 @@ func TestKilledAtEveryStep(t *testing.T) {
 	t.Logf("%d steps", count.steps)
 	for at := 1; at <= count.steps; at += stride {
 		for way := range ways {
-			if way == torn && !strings.HasPrefix(count.names[at-1], journalStep) {
+			if way == torn && !strings.HasPrefix(count.names[at-1], journalStep) || way == sent && count.names[at-1] != setWeights {
 				continue
 			}
 			t.Run(strconv.Itoa(at)+"/"+strconv.Itoa(way), func(t *testing.T) {
@@ -197,19 +192,9 @@ func TestSnapshotKeepsTheState(t *testing.T) {
 	}
 }
 
-// killClock kills whoever waits for a block.
-type killClock struct {
-	*chaintest.Clock
-	*fault
-}
-
-func (c *killClock) After(d time.Duration) (fired <-chan time.Time) {
-	c.step("clock", func() { fired = c.Clock.After(d) })
-	return fired
-}
-
 type killChain struct {
 	chain.Client
+	w *world
 	*fault
 }
 
@@ -239,9 +224,17 @@ func (c *killChain) Neurons(ctx context.Context, netuid uint16, at chain.Block) 
 }
 
 func (c *killChain) SetWeights(ctx context.Context, by chain.Signer, netuid uint16, ws []chain.Weight, key uint64) (in chain.Inclusion, err error) {
-	c.step("set weights", func() { in, err = c.Client.SetWeights(ctx, by, netuid, ws, key) })
+	write := func(ctx context.Context) { in, err = c.Client.SetWeights(ctx, by, netuid, ws, key) }
+	if c.way == sent && c.steps+1 == c.at {
+		c.step(setWeights, func() { c.w.Send(write) })
+	} else {
+		c.step(setWeights, func() { write(ctx) })
+	}
 	return in, err
 }
+
+// setWeights is the step that weights are sent in.
+const setWeights = "set weights"
 
 type killHub struct {
 	hub.Hub

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"finest/chain"
-	"finest/chain/localchain"
+	"finest/chain/devchain/runtime"
 	"finest/eval"
 	"finest/roles/submission/submissiontest"
 	"finest/roles/validator"
@@ -37,7 +37,7 @@ func TestWeightsFollowWorkAndTime(t *testing.T) {
 func TestRateLimitOfTheChain(t *testing.T) {
 	t.Parallel()
 	const limit = 30
-	w := newWorld(t, func(s *localchain.SubnetConfig) { s.WeightsRateLimit = limit })
+	w := newWorld(t, func(s *runtime.Subnet) { s.WeightsRateLimit = limit })
 	w.change = append(w.change, func(o *validator.Options) { o.EveryBlocks = 1 })
 	counted := &countingChain{Client: w.Chain}
 	w.change = append(w.change, func(o *validator.Options) { o.Chain = counted })
@@ -86,7 +86,7 @@ func TestEveryBlocks(t *testing.T) {
 func TestBurn(t *testing.T) {
 	t.Parallel()
 	for _, registered := range []bool{true, false} {
-		w := newWorld(t, func(s *localchain.SubnetConfig) {
+		w := newWorld(t, func(s *runtime.Subnet) {
 			if !registered {
 				s.Neurons = s.Neurons[1:]
 			}
@@ -113,7 +113,7 @@ func TestBurn(t *testing.T) {
 
 func TestMinWeightsArePadded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(s *localchain.SubnetConfig) { s.MinWeights = 3 })
+	w := newWorld(t, func(s *runtime.Subnet) { s.MinWeights = 3 })
 	block, _ := w.Miner("//Anna").Honest()
 	round := w.judged(block)
 	wantWeights(t, round, validator.Weight{UID: uidServer}, validator.Weight{UID: uidValidator}, validator.Weight{UID: uidAnna, Value: 65535})

@@ -13,7 +13,7 @@ import (
 
 	"github.com/rs/zerolog"
 
-	"finest/chain/localchain"
+	"finest/chain/devchain/runtime"
 	"finest/eval"
 	"finest/internal/contract"
 	"finest/roles/submission/submissiontest"
@@ -43,7 +43,7 @@ type world struct {
 	open    *validator.Validator
 }
 
-func newWorld(t testing.TB, change ...func(*localchain.SubnetConfig)) *world {
+func newWorld(t testing.TB, change ...func(*runtime.Subnet)) *world {
 	t.Helper()
 	return &world{
 		World: submissiontest.New(t, change...), t: t, board: &board{verdicts: map[string]contract.Verdict{}},

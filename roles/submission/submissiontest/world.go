@@ -1,5 +1,5 @@
 // Package submissiontest is a small world for tests of roles that look at
-// claims: a chain whose blocks pass when somebody waits for them, a hub in a
+// claims: a devchain whose blocks pass when somebody waits for them, a hub in a
 // folder, a crawl in memory, a task server's key, and miners that claim what a
 // test wants them to claim.
 package submissiontest
@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"finest/chain"
-	"finest/chain/chaintest"
-	"finest/chain/localchain"
+	"finest/chain/devchain"
+	"finest/chain/devchain/devchaintest"
+	"finest/chain/devchain/runtime"
+	"finest/chain/subtensor"
 	"finest/chain/wallet"
 	"finest/eval"
 	"finest/eval/audit"
@@ -41,11 +43,15 @@ var names = []string{"//Server", "//Validator", "//Other", "//Anna", "//Bert", "
 
 // World is everything that outlives a role under test.
 type World struct {
-	T        testing.TB
-	Clock    *chaintest.Clock
+	T testing.TB
+	// Node is the chain, which listens at Endpoint; Client is a connection to it,
+	// and Chain the same with blocks that pass when somebody waits for them.
+	Node     *devchain.Node
+	Endpoint string
+	Client   *subtensor.Client
+	Chain    chain.Client
 	ChainDir string
 	HubDir   string
-	Chain    *localchain.Chain
 	Hub      *localhub.Hub
 	WARC     *Files
 	Protocol eval.Protocol
@@ -57,34 +63,44 @@ type World struct {
 }
 
 // New returns a world at block 20. change may alter the subnet.
-func New(t testing.TB, change ...func(*localchain.SubnetConfig)) *World {
+func New(t testing.TB, change ...func(*runtime.Subnet)) *World {
 	t.Helper()
 	dir := t.TempDir()
 	w := &World{
-		T: t, Clock: chaintest.NewAutoClock(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)),
-		ChainDir: filepath.Join(dir, "chain"), HubDir: filepath.Join(dir, "hub"),
+		T: t, ChainDir: filepath.Join(dir, "chain"), HubDir: filepath.Join(dir, "hub"),
 		WARC: &Files{data: make(map[string][]byte)}, Protocol: eval.Devnet(), Server: Key(t, "//Server"),
 		Recipe: ToyRecipe(),
 	}
 	w.Protocol.ReferenceRecipe = toyName
-	subnet := localchain.SubnetConfig{Netuid: Netuid, Owner: w.Server.PublicKey(), Tempo: 1000}
+	subnet := runtime.Subnet{Netuid: Netuid, Owner: w.Server.PublicKey(), Tempo: 1000}
 	for i, name := range names {
 		key := Key(t, name).PublicKey()
-		subnet.Neurons = append(subnet.Neurons, localchain.Registration{Hotkey: key, Coldkey: key, Permit: i < 3})
+		subnet.Neurons = append(subnet.Neurons, runtime.Neuron{Hotkey: key, Coldkey: key, Permit: i < 3})
 	}
 	for _, c := range change {
 		c(&subnet)
 	}
-	err := localchain.Create(w.ChainDir, localchain.Config{BlockTime: blockTime, FinalityLag: lag, Subnets: []localchain.SubnetConfig{subnet}}, w.Clock)
-	if err == nil {
-		w.Chain, err = localchain.Open(w.ChainDir, w.Clock)
-	}
-	if err == nil {
-		w.Hub, err = localhub.Open(w.HubDir)
-	}
+	w.must(devchain.Create(w.ChainDir, devchain.Options{
+		Genesis: runtime.Config{
+			Start: time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC), BlockTime: blockTime, Subnets: []runtime.Subnet{subnet},
+		},
+		FinalityLag: lag,
+	}))
+	w.connect()
+	var err error
+	w.Hub, err = localhub.Open(w.HubDir)
 	w.must(err)
 	w.Blocks(20)
 	return w
+}
+
+// connect opens the chain in ChainDir.
+func (w *World) connect() {
+	w.T.Helper()
+	w.Node = devchaintest.Reopen(w.T, w.ChainDir)
+	w.Endpoint = devchaintest.Listen(w.T, w.Node)
+	w.Client = devchaintest.Dial(w.T, w.Endpoint)
+	w.Chain = devchaintest.Eager(w.Node, w.Client)
 }
 
 // Clone returns a world with the same past, whose chain goes on by itself. The
@@ -92,11 +108,9 @@ func New(t testing.TB, change ...func(*localchain.SubnetConfig)) *World {
 func (w *World) Clone(t testing.TB) *World {
 	t.Helper()
 	clone := *w
-	clone.T, clone.Clock, clone.ChainDir = t, chaintest.NewAutoClock(w.Clock.Now()), filepath.Join(t.TempDir(), "chain")
+	clone.T, clone.ChainDir = t, filepath.Join(t.TempDir(), "chain")
 	clone.must(os.CopyFS(clone.ChainDir, os.DirFS(w.ChainDir)))
-	var err error
-	clone.Chain, err = localchain.Open(clone.ChainDir, clone.Clock)
-	clone.must(err)
+	clone.connect()
 	return &clone
 }
 
@@ -118,7 +132,14 @@ func (w *World) must(err error) {
 }
 
 // Blocks lets n blocks pass.
-func (w *World) Blocks(n int) { w.Clock.Advance(time.Duration(n) * blockTime) }
+func (w *World) Blocks(n int) { w.Node.Seal(n) }
+
+// Send lets write send an extrinsic, which the chain does not take into a block
+// for a few blocks, and ends write as if its process were killed.
+func (w *World) Send(write func(context.Context)) {
+	w.T.Helper()
+	devchaintest.Abandon(w.T, w.Node, write)
+}
 
 // Final returns the newest final block.
 func (w *World) Final() chain.Block {
