@@ -73,7 +73,8 @@ func (e Encryption) Advice() string {
 	case AnsibleVault:
 		return "decrypt and encrypt it anew with the Python package bittensor-wallet (Keyfile.decrypt, then Keyfile.encrypt), or make it again from its phrase"
 	case Fernet:
-		return "make it again from its phrase; the Python package bittensor-wallet may be able to decrypt it (Keyfile.decrypt)"
+		// bittensor-wallet 4.0 and 4.1 recognise it and open none.
+		return "make it again from its phrase"
 	}
 	return ""
 }

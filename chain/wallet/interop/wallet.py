@@ -7,7 +7,6 @@ Standard input is an object: "message", "password", and for read "signatures", b
 wallet, in hex. Standard output is an object by wallet.
 """
 
-import contextlib
 import json
 import os
 import subprocess
@@ -62,13 +61,14 @@ def write(folder):
     data = keyfile.serialized_keypair_to_keyfile_data(uri.coldkey)
     os.makedirs(os.path.join(folder, "old"))
     with open(os.path.join(folder, "old", "coldkey"), "wb") as f:
-        f.write(keyfile.legacy_encrypt_keyfile_data(data, request["password"]))
+        f.write(bytes(keyfile.legacy_encrypt_keyfile_data(bytes(data), request["password"])))
     return out
 
 
 request = json.load(sys.stdin)
 message = request["message"].encode()
-# The package prints what it does.
-with contextlib.redirect_stdout(sys.stderr):
-    answer = {"read": read, "write": write}[sys.argv[1]](sys.argv[2])
-json.dump(answer, sys.stdout)
+# The package prints what it does, some versions behind the back of sys.stdout.
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)
+json.dump({"read": read, "write": write}[sys.argv[1]](sys.argv[2]), answers)
+answers.close()
