@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	"math/big"
-
 	"finest/chain/extrinsic"
 	"finest/chain/metadata"
 	"finest/chain/scale"
@@ -124,6 +122,3 @@ func swapped(_ *query, in metadata.Record) any {
 		"tao_fee": 0, "alpha_fee": 0, "tao_slippage": 0, "alpha_slippage": 0,
 	}
 }
-
-// fixed is a fixed-point number with frac fractional bits.
-func fixed(n int64, frac uint) *big.Int { return new(big.Int).Lsh(big.NewInt(n), frac) }

@@ -72,7 +72,7 @@ func (q *query) subnetFields(netuid uint16) map[string]any {
 		"commit_reveal_period":          num("RevealPeriodEpochs"),
 		"bonds_moving_avg":              num("BondsMovingAverage"),
 		// Defaults of AlphaValues, AlphaSigmoidSteepness and the flags beside them.
-		"liquid_alpha_enabled": false, "alpha_high": 58982, "alpha_low": 45875, "alpha_sigmoid_steepness": fixed(1000, 32),
+		"liquid_alpha_enabled": false, "alpha_high": 58982, "alpha_low": 45875, "alpha_sigmoid_steepness": int64(1000) << 32,
 		"yuma_version": 2, "subnet_is_active": true, "transfers_enabled": true,
 		"bonds_reset_enabled": false, "user_liquidity_enabled": false,
 	}
