@@ -9,9 +9,7 @@ func (r *Runtime) Begin(s *State, number uint32, parent chain.Hash) {
 	x := &exec{r, s, initializing}
 	x.initialize(number, parent)
 	x.noteUpgrade()
-	for _, netuid := range networks(s) {
-		x.step(netuid)
-	}
+	x.stepSubnets()
 	x.revealCommitments()
 }
 

@@ -217,3 +217,15 @@ func TestRemark(t *testing.T) {
 	t.Log(w.events)
 	t.Log(w.read("Commitments", "CommitmentOf", netuid, key(t, "//Miner").PublicKey()))
 }
+
+// sudo is the argument of Sudo.sudo for a call of AdminUtils.
+func (w *world) sudo(call string, args metadata.Args) metadata.Args {
+	return metadata.Args{"call": metadata.NewEnum("AdminUtils", metadata.Enum{Name: call, Fields: record(args)})}
+}
+
+func record(args metadata.Args) (out metadata.Record) {
+	for name, v := range args {
+		out = append(out, metadata.NamedValue{Name: name, Value: v})
+	}
+	return out
+}
