@@ -20,14 +20,14 @@ const limit = 4 * time.Minute
 
 func TestPythonSDK10(t *testing.T) {
 	t.Parallel()
-	python := installed(t, "venv/bin/python")
-	drive(t, python, "sdk10.py", t.TempDir())
+	folder := installed(t, "venv/requirements.txt")
+	drive(t, filepath.Join(folder, "venv/bin/python"), "sdk10.py", t.TempDir())
 }
 
 func TestPythonSDK11(t *testing.T) {
 	t.Parallel()
-	python := installed(t, "venv11/bin/python")
-	drive(t, python, "sdk11.py", t.TempDir())
+	folder := installed(t, "venv11/requirements11.txt")
+	drive(t, filepath.Join(folder, "venv11/bin/python"), "sdk11.py", t.TempDir())
 }
 
 func TestPolkadotJS(t *testing.T) {
@@ -36,12 +36,12 @@ func TestPolkadotJS(t *testing.T) {
 	if err != nil {
 		t.Skip("node is not installed")
 	}
-	folder := filepath.Dir(filepath.Dir(installed(t, "node_modules/@polkadot")))
-	drive(t, node, "polkadot.mjs", folder)
+	drive(t, node, "polkadot.mjs", installed(t, "installed.json"))
 }
 
-// installed returns the path of a file that setup.sh installs, or skips the test.
-func installed(t *testing.T, name string) string {
+// installed returns the folder that setup.sh installs into, or skips the test if
+// the file that it leaves there with what the test needs is not.
+func installed(t *testing.T, mark string) string {
 	folder := os.Getenv("FINEST_INTEROP")
 	if folder == "" {
 		cache, err := os.UserCacheDir()
@@ -50,11 +50,10 @@ func installed(t *testing.T, name string) string {
 		}
 		folder = filepath.Join(cache, "finest", "interop")
 	}
-	file := filepath.Join(folder, name)
-	if _, err := os.Stat(file); err != nil {
-		t.Skipf("%s is not installed: run chain/devchain/interop/setup.sh", name)
+	if _, err := os.Stat(filepath.Join(folder, mark)); err != nil {
+		t.Skipf("no %s in %s: run chain/devchain/interop/setup.sh", mark, folder)
 	}
-	return file
+	return folder
 }
 
 // drive runs a script against a devchain of its own. The script may print
