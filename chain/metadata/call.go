@@ -134,6 +134,5 @@ func (m *Metadata) DecodeCall(b []byte) (Call, error) {
 
 // decodeFields reads one value a field, also where there is a single field.
 func (m *Metadata) decodeFields(d *scale.Decoder, fields []Field) Record {
-	r := &valueReader{m: m, d: d, left: itemsForNone + itemsPerByte*d.Remaining()}
-	return r.fields(fields, 0)
+	return m.reader(d).fields(fields, 0)
 }

@@ -10,9 +10,13 @@ import (
 // magic begins metadata: "meta", read as a little-endian integer by the runtime.
 const magic = "meta"
 
-// maxSize is the most metadata that Decode looks at; the runtime of 2026 has
-// 0.4 MB of it.
-const maxSize = 16 << 20
+// maxSize is the most bytes of metadata that Decode looks at, maxTypes the most
+// types. The runtime of 2026 has 0.4 MB and 700 types; a type takes six bytes at
+// least, and forty times that in memory.
+const (
+	maxSize  = 4 << 20
+	maxTypes = 1 << 16
+)
 
 // Decode reads metadata: the magic "meta", the version byte and the body of V14,
 // V15 or V16. What wraps it on the way (a compact length, an Option) is the

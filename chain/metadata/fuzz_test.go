@@ -128,13 +128,23 @@ func TestDecodeRefusesMetadata(t *testing.T) {
 		"short":               b[:len(b)-1],
 		"long":                append(bytes.Clone(b), 0),
 		"2^30 types":          append([]byte("meta\x10"), 2, 0, 0, 0xff),
-		"17 MiB":              make([]byte, 17<<20),
+		"5 MiB":               make([]byte, 5<<20),
+		"100,000 types":       manyTypes(100_000),
 		"type in wrong place": append([]byte("meta\x10\x04\x04"), make([]byte, 50)...),
 	} {
 		if m, err := metadata.Decode(b); err == nil {
 			t.Errorf("%s: %v", name, m)
 		}
 	}
+}
+
+// manyTypes is metadata of n types without parts.
+func manyTypes(n uint64) []byte {
+	b := scale.AppendCompact([]byte("meta\x10"), n)
+	for i := range n {
+		b = append(scale.AppendCompact(b, i), make([]byte, 5)...)
+	}
+	return b
 }
 
 // TestHostileLengthsAllocateLittle gives 100 bytes that claim 2³⁰ of something to

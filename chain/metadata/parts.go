@@ -86,36 +86,3 @@ func (m *Metadata) complete() error {
 	}
 	return nil
 }
-
-// Sizeless says whether every value of a type takes no bytes, as of a signed
-// extension that has nothing to say.
-func (m *Metadata) Sizeless(id TypeID) bool {
-	steps := maxLeastSteps
-	var sizeless func(TypeID) bool
-	sizeless = func(id TypeID) bool {
-		t, err := m.typ(id)
-		if steps--; steps < 0 || err != nil {
-			return false
-		}
-		switch t.Kind {
-		case Composite:
-			for _, f := range t.Fields {
-				if !sizeless(f.Type) {
-					return false
-				}
-			}
-			return true
-		case Tuple:
-			for _, id := range t.Tuple {
-				if !sizeless(id) {
-					return false
-				}
-			}
-			return true
-		case Array:
-			return t.Len == 0 || sizeless(t.Elem)
-		}
-		return false
-	}
-	return sizeless(id)
-}

@@ -15,6 +15,9 @@ func (w *wire) types(v *[]Type) {
 		if id != next {
 			w.fail(fmt.Errorf("type %d stands at place %d of the registry", id, next))
 		}
+		if next == maxTypes {
+			w.fail(fmt.Errorf("registry has more than %d types", maxTypes))
+		}
 		next++
 		w.typ(t)
 	})
