@@ -67,11 +67,11 @@ func TestPlace(t *testing.T) {
 func TestPasswordVariable(t *testing.T) {
 	t.Setenv("HOME", "/root")
 	for _, c := range []struct{ path, name, want string }{
-		{"/tmp/g/ws", "a", "BT_PW__TMP_G_WS_A_COLDKEY"},
+		{"/home/alice/.bittensor/wallets", "default", "BT_PW__HOME_ALICE__BITTENSOR_WALLETS_DEFAULT_COLDKEY"},
 		{"~/.bittensor/wallets", "b", "BT_PW__ROOT__BITTENSOR_WALLETS_B_COLDKEY"},
 		{"~/.bittensor/wallets/", "b", "BT_PW__ROOT__BITTENSOR_WALLETS_B_COLDKEY"},
 		{"rel/../x", "b.c-d e", "BT_PW_REL____X_B_C-D E_COLDKEY"},
-		{"/tmp/x/", "bé", "BT_PW__TMP_X_BÉ_COLDKEY"},
+		{"/srv/x/", "bé", "BT_PW__SRV_X_BÉ_COLDKEY"},
 	} {
 		if got := coldkeyPlace(t, c.path, c.name).PasswordVariable(); got != c.want {
 			t.Errorf("variable of %s in %s is %q, want %q", c.name, c.path, got, c.want)
@@ -81,8 +81,8 @@ func TestPasswordVariable(t *testing.T) {
 
 func TestPasswordInEnvironment(t *testing.T) {
 	// As Keyfile.save_password_to_env of bittensor-wallet 4.1.1 stores it.
-	p := coldkeyPlace(t, "/tmp/g/ws", "a")
-	const password, value = "tést pw ", "Npf2IyN/LyNt"
+	p := coldkeyPlace(t, "/home/alice/.bittensor/wallets", "default")
+	const password, value = "tést pw ", "Npf2IyN/Lz9v"
 	if got := p.EncodePassword([]byte(password)); got != value {
 		t.Errorf("password is hidden as %s, want %s", got, value)
 	}
