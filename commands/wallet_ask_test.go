@@ -3,6 +3,7 @@ package commands
 import (
 	"bytes"
 	"context"
+	"errors"
 	"flag"
 	"strings"
 	"testing"
@@ -38,7 +39,7 @@ func TestAwaitEndsWithContext(t *testing.T) {
 	cancel()
 	block := make(chan struct{})
 	defer close(block)
-	if _, err := await(ctx, func() ([]byte, error) { <-block; return nil, nil }); err != context.Canceled {
+	if _, err := await(ctx, func() ([]byte, error) { <-block; return nil, nil }); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want %v", err, context.Canceled)
 	}
 	if got, err := await(t.Context(), func() ([]byte, error) { return []byte("x"), nil }); err != nil || !bytes.Equal(got, []byte("x")) {

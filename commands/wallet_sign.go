@@ -183,7 +183,8 @@ func signerOf(c *invocation) (signer chain.PublicKey, err error) {
 		return signer, absentKey(err)
 	}
 	if i.Address == "" {
-		return signer, errors.Join(fmt.Errorf("%s: its address is not known", p.File), i.Problem)
+		err := fmt.Errorf("%s: its address is not known without its secret", p.File)
+		return signer, withHint(err, "--address names who is said to have signed")
 	}
 	return wallet.ParseAddress(i.Address)
 }
