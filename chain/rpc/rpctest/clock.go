@@ -61,19 +61,33 @@ func (c *Clock) Auto(d time.Duration) {
 func (c *Clock) Fire(d time.Duration) {
 	for {
 		c.mu.Lock()
-		timers, set := c.timers[d], c.set
-		if len(timers) > 0 {
-			delete(c.timers, d)
-			c.now = c.now.Add(d)
-			for _, ch := range timers {
-				ch <- c.now
-			}
-			c.mu.Unlock()
+		fired, set := c.fire(d), c.set
+		c.mu.Unlock()
+		if fired {
 			return
 		}
-		c.mu.Unlock()
 		<-set
 	}
+}
+
+// TryFire fires all timers of this length, if there are any.
+func (c *Clock) TryFire(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.fire(d)
+}
+
+func (c *Clock) fire(d time.Duration) bool {
+	timers := c.timers[d]
+	if len(timers) == 0 {
+		return false
+	}
+	delete(c.timers, d)
+	c.now = c.now.Add(d)
+	for _, ch := range timers {
+		ch <- c.now
+	}
+	return true
 }
 
 // Log lists the lengths of all timers, in the order they were set.
