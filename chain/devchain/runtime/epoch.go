@@ -34,7 +34,7 @@ func (x *exec) stepSubnets() {
 	left := maxEpochsPerBlock.get(x.s)
 	for _, netuid := range networks(x.s) {
 		registrationsNow.drop(x.s, netuid)
-		for _, index := range x.mechanisms(netuid) {
+		for _, index := range x.s.mechanisms(netuid) {
 			x.revealTimelocked(netuid, index)
 		}
 		blocksSinceLastStep.put(x.s, blocksSinceLastStep.get(x.s, netuid)+1, netuid)
@@ -68,7 +68,7 @@ func (x *exec) runEpoch(netuid uint16) {
 		alive[uid] = x.block()-nth(lastUpdate.get(s, netuid), uid) < uint64(activityCutoff.get(s, netuid))
 	}
 	var pay, share []float64
-	for _, index := range x.mechanisms(netuid) {
+	for _, index := range x.s.mechanisms(netuid) {
 		in, div := x.rewards(netuid, index, stake, alive)
 		incentive.put(s, proportions(in), index)
 		pay, share = sum(pay, in), sum(share, div)

@@ -8,7 +8,6 @@ import (
 	"finest/chain"
 	"finest/chain/extrinsic"
 	"finest/chain/metadata"
-	"finest/chain/scale"
 	"finest/chain/wallet"
 )
 
@@ -53,16 +52,13 @@ type checked struct {
 	future bool
 }
 
-// bareVersion begins an extrinsic without signature.
-const bareVersion = 4
-
 // Inherent returns the extrinsic that every block begins with: the time.
 func (r *Runtime) Inherent(now time.Time) []byte {
 	call, err := r.meta.Call("Timestamp", "set", metadata.Args{"now": uint64(now.UnixMilli())})
 	if err != nil {
 		panic(err) // the schema has it
 	}
-	return scale.AppendBytes(nil, append([]byte{bareVersion}, call...))
+	return extrinsic.Bare(call)
 }
 
 // Validate says whether an extrinsic may enter the pool: whether the block after

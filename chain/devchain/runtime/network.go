@@ -132,7 +132,7 @@ func setMechanismCount(c *call) error {
 	}
 	netuid := c.u16("netuid")
 	n := subnetworkN.get(c.s, netuid)
-	for _, index := range c.mechanisms(netuid) {
+	for _, index := range c.s.mechanisms(netuid) {
 		if have := lastUpdate.get(c.s, index); len(have) < int(n) {
 			lastUpdate.put(c.s, append(have, make([]uint64, int(n)-len(have))...), index)
 			incentive.put(c.s, append(incentive.get(c.s, index), make([]uint16, int(n)-len(have))...), index)

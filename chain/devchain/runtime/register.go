@@ -9,35 +9,52 @@ import (
 // register gives hotkey a uid of the subnet: a new one, or where the subnet is
 // full that of the neuron which leaves for it. Whether it may is for the caller.
 func (x *exec) register(netuid uint16, hotkey, coldkey chain.PublicKey) (uid uint16, ok bool) {
-	n := subnetworkN.get(x.s, netuid)
-	if n < maxAllowedUIDs.get(x.s, netuid) {
-		uid = n
-		subnetworkN.put(x.s, n+1, netuid)
-	} else if uid, ok = x.leaving(netuid); !ok {
-		return 0, false
-	} else {
-		x.clear(netuid, uid)
+	if uid, ok = x.s.Register(netuid, hotkey, coldkey); ok {
+		x.deposit("SubtensorModule", "NeuronRegistered", netuid, uid, hotkey)
 	}
-	s := x.s
+	return uid, ok
+}
+
+// Register registers a hotkey in the block of the state, as a registration over
+// the wire does, but for its price. False says that the subnet is full of neurons
+// that stay.
+func (s *State) Register(netuid uint16, hotkey, coldkey chain.PublicKey) (uid uint16, ok bool) {
+	n := subnetworkN.get(s, netuid)
+	if n < maxAllowedUIDs.get(s, netuid) {
+		subnetworkN.put(s, n+1, netuid)
+		s.seat(netuid, n, hotkey, coldkey)
+		return n, true
+	}
+	if uid, ok = s.leaving(netuid); ok {
+		s.Replace(netuid, uid, hotkey, coldkey)
+	}
+	return uid, ok
+}
+
+// Replace gives a uid to another hotkey, as a registration in a full subnet does.
+func (s *State) Replace(netuid, uid uint16, hotkey, coldkey chain.PublicKey) {
+	s.clear(netuid, uid)
+	s.seat(netuid, uid, hotkey, coldkey)
+}
+
+// seat writes what a new neuron has.
+func (s *State) seat(netuid, uid uint16, hotkey, coldkey chain.PublicKey) {
+	block := uint64(blockNumber.get(s))
 	s.own(hotkey, coldkey)
 	keys.put(s, hotkey, netuid, uid)
 	uids.put(s, uid, netuid, hotkey)
 	isNetworkMember.put(s, true, hotkey, netuid)
-	blockAtRegistration.put(s, x.block(), netuid, uid)
+	blockAtRegistration.put(s, block, netuid, uid)
 	active.put(s, set(active.get(s, netuid), uid, true), netuid)
-	for _, item := range []item[[]uint16]{consensus, incentive, dividends, validatorTrust} {
+	for _, item := range []item[[]uint16]{consensus, dividends, validatorTrust} {
 		item.put(s, set(item.get(s, netuid), uid, 0), netuid)
 	}
 	emission.put(s, set(emission.get(s, netuid), uid, 0), netuid)
 	validatorPermit.put(s, set(validatorPermit.get(s, netuid), uid, false), netuid)
-	for _, index := range x.mechanisms(netuid) {
-		lastUpdate.put(s, set(lastUpdate.get(s, index), uid, x.block()), index)
-		if index != netuid {
-			incentive.put(s, set(incentive.get(s, index), uid, 0), index)
-		}
+	for _, index := range s.mechanisms(netuid) {
+		lastUpdate.put(s, set(lastUpdate.get(s, index), uid, block), index)
+		incentive.put(s, set(incentive.get(s, index), uid, 0), index)
 	}
-	x.deposit("SubtensorModule", "NeuronRegistered", netuid, uid, hotkey)
-	return uid, true
 }
 
 // leaving is the uid that a full subnet gives away: of the neurons out of their
@@ -45,20 +62,21 @@ func (x *exec) register(netuid uint16, hotkey, coldkey chain.PublicKey) (uid uin
 // then the lowest uid; where all are immune, of all. The owner's hotkey stays.
 // Subtensor looks at more: it also keeps a least number of neurons that are not
 // immune.
-func (x *exec) leaving(netuid uint16) (uint16, bool) {
+func (s *State) leaving(netuid uint16) (uint16, bool) {
 	type candidate struct {
 		immune          bool
 		emission, since uint64
 		uid             uint16
 	}
 	var all []candidate
-	for uid := range subnetworkN.get(x.s, netuid) {
-		if keys.get(x.s, netuid, uid) == subnetOwnerHotkey.get(x.s, netuid) {
+	block, immunity := uint64(blockNumber.get(s)), uint64(immunityPeriod.get(s, netuid))
+	boss, earned := subnetOwnerHotkey.get(s, netuid), emission.get(s, netuid)
+	for uid := range subnetworkN.get(s, netuid) {
+		if keys.get(s, netuid, uid) == boss {
 			continue
 		}
-		since := blockAtRegistration.get(x.s, netuid, uid)
-		immune := x.block()-since < uint64(immunityPeriod.get(x.s, netuid))
-		all = append(all, candidate{immune, nth(emission.get(x.s, netuid), uid), since, uid})
+		since := blockAtRegistration.get(s, netuid, uid)
+		all = append(all, candidate{block-since < immunity, nth(earned, uid), since, uid})
 	}
 	if len(all) == 0 {
 		return 0, false
@@ -86,14 +104,13 @@ func order(first bool) int {
 
 // clear takes a uid from its neuron with all that is written under it. What is
 // written under the hotkey, such as its commitment, stays.
-func (x *exec) clear(netuid, uid uint16) {
-	s := x.s
+func (s *State) clear(netuid, uid uint16) {
 	hotkey := keys.get(s, netuid, uid)
 	uids.drop(s, netuid, hotkey)
 	isNetworkMember.drop(s, hotkey, netuid)
 	axons.drop(s, netuid, hotkey)
 	prometheus.drop(s, netuid, hotkey)
-	for _, index := range x.mechanisms(netuid) {
+	for _, index := range s.mechanisms(netuid) {
 		weightsOf.drop(s, index, uid)
 	}
 }
@@ -103,8 +120,8 @@ func (x *exec) clear(netuid, uid uint16) {
 const mechanismStride = 4096
 
 // mechanisms are the storage indices of the mechanisms of a subnet.
-func (x *exec) mechanisms(netuid uint16) (out []uint16) {
-	for m := range uint16(mechanismCount.get(x.s, netuid)) {
+func (s *State) mechanisms(netuid uint16) (out []uint16) {
+	for m := range uint16(mechanismCount.get(s, netuid)) {
 		out = append(out, m*mechanismStride+netuid)
 	}
 	return out
