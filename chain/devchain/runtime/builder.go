@@ -18,6 +18,10 @@ type builder struct {
 	ids    map[string]metadata.TypeID // by the spelling of the type
 }
 
+func newBuilder(v Version) *builder {
+	return &builder{schema: loadSchema(), number: v.numbering(), ids: map[string]metadata.TypeID{}}
+}
+
 // primitives by name.
 var primitives = map[string]metadata.Prim{
 	"bool": metadata.Bool, "char": metadata.Char, "str": metadata.Str,

@@ -15,6 +15,7 @@ func TestConfigJSON(t *testing.T) {
 	cfg.Drand = runtime.Beacon{Genesis: 7, Period: 1}
 	cfg.Balances = []runtime.Balance{{Account: runtime.Alice, Free: 1<<63 + 1}}
 	cfg.StakeThreshold = 1 << 60
+	cfg.NoGuards = true
 	cfg.Sudo = runtime.Alice
 	s := &cfg.Subnets[0]
 	s.CommitReveal, s.RevealPeriod, s.Mechanisms, s.MaxUIDs, s.MaxValidators, s.Elect, s.MaxWeight = true, 2, 2, 9, 3, true, 5

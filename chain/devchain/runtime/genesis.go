@@ -1,8 +1,6 @@
 package runtime
 
-import (
-	"finest/chain"
-)
+import "finest/chain"
 
 // Genesis returns the state after block 0. cfg must be valid.
 func Genesis(cfg Config) *State {
@@ -43,6 +41,7 @@ func (x *exec) addSubnet(n Subnet) {
 	s, id := x.s, n.Netuid
 	coldkey := orDefault(n.OwnerColdkey, n.Owner)
 	x.newNetwork(id, n.Owner, coldkey)
+	x.startSubnet(id)
 	tempo.put(s, n.Tempo, id)
 	weightsRateLimit.put(s, n.WeightsRateLimit, id)
 	minAllowedWeights.put(s, n.MinWeights, id)
@@ -74,8 +73,6 @@ func (x *exec) newNetwork(netuid uint16, hotkey, coldkey chain.PublicKey) {
 	subnetOwner.put(s, coldkey, netuid)
 	subnetOwnerHotkey.put(s, hotkey, netuid)
 	subnetMechanism.put(s, 1, netuid) // dynamic, as all subnets since 2025
-	subtokenEnabled.put(s, true, netuid)
-	firstEmissionBlock.put(s, x.block()+1, netuid)
 	subnetworkN.put(s, 0, netuid)
 	totalNetworks.put(s, totalNetworks.get(s)+1)
 	s.own(hotkey, coldkey)

@@ -19,6 +19,7 @@ type genesisJSON struct {
 	Sudo           account       `json:"sudo"`
 	Balances       []balanceJSON `json:"balances"`
 	StakeThreshold uint64        `json:"stake_threshold,string"`
+	NoGuards       bool          `json:"no_guards"`
 	Subnets        []subnetJSON  `json:"subnets"`
 }
 
@@ -57,7 +58,7 @@ func newGenesis(c Config) genesisJSON {
 	g := genesisJSON{
 		Version: genesisVersion, Start: c.Start.UnixMilli(), BlockTime: int64(c.BlockTime), Seed: account(c.Seed),
 		DrandGenesis: c.Drand.Genesis, DrandPeriod: c.Drand.Period, Sudo: account(c.Sudo),
-		Balances: []balanceJSON{}, StakeThreshold: c.StakeThreshold, Subnets: []subnetJSON{},
+		Balances: []balanceJSON{}, StakeThreshold: c.StakeThreshold, NoGuards: c.NoGuards, Subnets: []subnetJSON{},
 	}
 	for _, b := range c.Balances {
 		g.Balances = append(g.Balances, balanceJSON{account(b.Account), b.Free})
@@ -81,7 +82,7 @@ func newGenesis(c Config) genesisJSON {
 func (g genesisJSON) config() Config {
 	c := Config{
 		Start: time.UnixMilli(g.Start).UTC(), BlockTime: time.Duration(g.BlockTime), Seed: g.Seed,
-		Drand: Beacon{g.DrandGenesis, g.DrandPeriod}, Sudo: chain.PublicKey(g.Sudo), StakeThreshold: g.StakeThreshold,
+		Drand: Beacon{g.DrandGenesis, g.DrandPeriod}, Sudo: chain.PublicKey(g.Sudo), StakeThreshold: g.StakeThreshold, NoGuards: g.NoGuards,
 	}
 	for _, b := range g.Balances {
 		c.Balances = append(c.Balances, Balance{chain.PublicKey(b.Account), b.Free})

@@ -26,7 +26,7 @@ const (
 // guard refuses calls that would fail for certain before they enter the pool or a
 // block, as SubtensorTransactionExtension does.
 func (x *exec) guard(who chain.PublicKey, c metadata.Call) error {
-	if c.Pallet != "SubtensorModule" {
+	if c.Pallet != "SubtensorModule" || x.cfg.NoGuards {
 		return nil
 	}
 	inner := *x

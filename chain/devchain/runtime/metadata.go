@@ -86,7 +86,7 @@ var (
 )
 
 func build(v Version) *metadata.Metadata {
-	b := &builder{schema: loadSchema(), number: v.numbering(), ids: map[string]metadata.TypeID{}}
+	b := newBuilder(v)
 	m := &metadata.Metadata{}
 	for _, p := range b.schema.pallets {
 		m.Pallets = append(m.Pallets, b.pallet(v, p))

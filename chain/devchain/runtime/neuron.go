@@ -169,6 +169,9 @@ func (x *exec) mayStake(netuid uint16, hotkey chain.PublicKey, amount uint64) er
 	if !networksAdded.get(x.s, netuid) {
 		return subtensorError("SubnetNotExists")
 	}
+	if !subtokenEnabled.get(x.s, netuid) {
+		return subtensorError("SubtokenDisabled")
+	}
 	if _, ok := owner.lookup(x.s, hotkey); !ok {
 		return subtensorError("HotKeyAccountNotExists")
 	}

@@ -188,6 +188,21 @@ func TestNetworkFromNothing(t *testing.T) {
 			t.Errorf("%s: events %v", call, e)
 		}
 	}
+	stake := metadata.Args{"hotkey": hotkey.PublicKey(), "netuid": 1, "amount_staked": 5}
+	for _, c := range []struct {
+		call string
+		args metadata.Args
+		want string
+	}{
+		{"add_stake", stake, "SubtensorModule.SubtokenDisabled"},
+		{"start_call", metadata.Args{"netuid": 1}, ""},
+		{"start_call", metadata.Args{"netuid": 1}, "SubtensorModule.FirstEmissionBlockNumberAlreadySet"},
+		{"add_stake", stake, ""},
+	} {
+		if got := w.do(alice, "SubtensorModule", c.call, c.args); got != c.want {
+			t.Errorf("%s: outcome %q, want %q", c.call, got, c.want)
+		}
+	}
 	set := metadata.Args{"netuid": 1, "dests": []uint16{0}, "weights": []uint16{1}, "version_key": 0}
 	if got := w.do(hotkey, "SubtensorModule", "set_weights", set); got != "" {
 		t.Errorf("outcome %q", got)
