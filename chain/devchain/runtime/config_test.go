@@ -59,3 +59,23 @@ func TestConfigValidate(t *testing.T) {
 		}
 	}
 }
+
+// What is read as a configuration is written with the same bytes.
+func FuzzConfig(f *testing.F) {
+	raw, err := json.Marshal(config(f))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(raw)
+	f.Add([]byte(`{"version":1}`))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var cfg runtime.Config
+		if cfg.UnmarshalJSON(raw) != nil {
+			return
+		}
+		back, err := cfg.MarshalJSON()
+		if err != nil || string(back) != string(raw) {
+			t.Errorf("%s became %s, %v", raw, back, err)
+		}
+	})
+}

@@ -54,6 +54,9 @@ func (x *exec) addPulses() {
 	for n := from; n <= round; n++ {
 		add(n)
 	}
+	if firstStoredRound.get(x.s) == 0 {
+		firstStoredRound.put(x.s, from)
+	}
 	if len(rounds) == 0 {
 		return
 	}
@@ -93,11 +96,11 @@ func (x *exec) awaitedRounds() (rounds []uint64) {
 
 // prunePulses forgets the rounds up to one.
 func (x *exec) prunePulses(upTo uint64) {
-	from := firstStoredRound.get(x.s)
-	if from == 0 { // of the first block that looks
-		from = upTo
+	first := firstStoredRound.get(x.s)
+	if first > upTo {
+		return
 	}
-	for n := from; n <= upTo; n++ {
+	for n := first; n <= upTo; n++ {
 		pulses.drop(x.s, n)
 	}
 	firstStoredRound.put(x.s, upTo+1)
