@@ -362,7 +362,9 @@ func TestPoolRejects(t *testing.T) {
 func TestGap(t *testing.T) {
 	const gap, keep = 1000, 16
 	dir := filepath.Join(t.TempDir(), "chain")
-	if err := devchain.Create(dir, devchain.Options{Genesis: troubledConfig(t), FinalityLag: devchaintest.DefaultLag}); err != nil {
+	cfg := troubledConfig(t)
+	cfg.BlockTime = time.Second // fewer pulses of the beacon to sign
+	if err := devchain.Create(dir, devchain.Options{Genesis: cfg, FinalityLag: devchaintest.DefaultLag}); err != nil {
 		t.Fatal(err)
 	}
 	func() {

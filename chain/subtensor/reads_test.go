@@ -337,9 +337,15 @@ func TestReadsOverBadConnections(t *testing.T) {
 	<-asked
 	clock.Fire(DefaultCallTimeout)
 	wantErr(t, "silence", <-done, chain.ErrUnavailable)
+	n.script(func(r rpctest.Request) (any, error) {
+		r.Conn.Stream(`{"jsonrpc":"2.0",`, []byte(strings.Repeat(" ", 1<<16)), -1)
+		return nil, rpctest.ErrSilent
+	})
+	_, err := n.dial(clock, func(o *Options) { o.MessageLimit = 1 << 20 }).Head(t.Context())
+	wantErr(t, "answer without end", err, chain.ErrUnavailable)
 	n.script(nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := c.Head(ctx)
+	_, err = c.Head(ctx)
 	wantErr(t, "ended context", err, context.Canceled)
 }
