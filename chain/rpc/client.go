@@ -142,7 +142,7 @@ func (c *Client) hangUp() {
 	c.conn = nil
 	c.mu.Unlock()
 	if conn != nil {
-		conn.close(ErrClosed)
+		conn.close(conn.lost(ErrClosed))
 	}
 }
 

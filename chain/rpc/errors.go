@@ -19,7 +19,8 @@ var (
 	// ErrSlowReader: a subscription ended because its notifications were not
 	// taken as fast as they came.
 	ErrSlowReader = errors.New("notifications were not read in time")
-	// ErrClosed: the client was closed.
+	// ErrClosed: the client was closed; with ErrDisconnected, while the server may
+	// have acted on the request.
 	ErrClosed = errors.New("client is closed")
 )
 

@@ -49,6 +49,8 @@ func (f *follower) follow(ctx context.Context) (receipt, error) {
 				return r, err
 			case ctx.Err() != nil:
 				return r, ctx.Err()
+			case errors.Is(err, rpc.ErrClosed):
+				return r, err
 			case errors.Is(err, chain.ErrUnavailable):
 				f.c.o.Log.Warn().Err(err).Msg("cannot look for a transaction")
 			case err != nil:
@@ -101,7 +103,7 @@ func (f *follower) send(ctx context.Context) (wait bool, err error) {
 	case ctx.Err() != nil:
 		f.sent = f.sent || !errors.Is(err, rpc.ErrUnreachable)
 		return false, ctx.Err()
-	case !f.sent && (errors.Is(err, rpc.ErrUnreachable) || errors.Is(err, rpc.ErrClosed)):
+	case !f.sent && !errors.Is(err, rpc.ErrDisconnected) && (errors.Is(err, rpc.ErrUnreachable) || errors.Is(err, rpc.ErrClosed)):
 		f.known = true
 		return false, unavailable(ctx, err)
 	}
@@ -211,7 +213,7 @@ func (f *follower) look(ctx context.Context) (receipt, error) {
 		return receipt{}, err
 	}
 	if used > uint64(tx.nonce) {
-		for n := tx.looked + 1; n <= final.Number; n++ {
+		for n := tx.looked + 1; n <= min(final.Number, tx.death-1); n++ {
 			b, err := f.c.BlockAt(ctx, n)
 			if err != nil {
 				return receipt{}, err

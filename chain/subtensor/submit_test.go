@@ -408,3 +408,17 @@ func TestUnreachable(t *testing.T) {
 	got := await(l.clock, l.remark(t.Context(), "x", nil))
 	wantErr(t, "submit", got.err, chain.ErrUnavailable)
 }
+
+// Closing the client ends what waits for a block.
+func TestCloseDuringSubmit(t *testing.T) {
+	l := newLedger(t)
+	l.on = func(int, *rpctest.Conn, hexBytes) (any, error) {
+		go func() { _ = l.c.Close() }()
+		return "w", nil
+	}
+	got := await(l.clock, l.remark(t.Context(), "x", nil))
+	wantErr(t, "submit", got.err, rpc.ErrClosed)
+	if !strings.Contains(got.err.Error(), "not known") {
+		t.Errorf("error does not say that the fate is not known: %v", got.err)
+	}
+}
