@@ -7,7 +7,7 @@ export GOAMD64 = v1
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN = $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: build sample demo test lint vuln race fuzz soak platforms golden oracle goldens bench bench-peer clean
+.PHONY: build sample demo test lint vuln race fuzz soak platforms interop conformance-chain golden oracle goldens bench bench-peer clean
 
 build:
 	$(GO) build -buildvcs=auto -trimpath -ldflags "-s -w" -o bin/finest .
@@ -39,6 +39,17 @@ fuzz:
 # The golden rows on amd64 (GOAMD64 v1 and v3) and, in qemu, on arm64.
 platforms:
 	.ci/platforms
+
+# Installs the clients of other languages that the development chain has to
+# please, and runs them. What cannot be installed is named and skipped.
+interop:
+	chain/devchain/interop/setup.sh
+	$(GO) test -v -count 1 ./chain/devchain/interop ./chain/wallet/interop
+
+# The chain client against a node: FINEST_CHAIN_WS=ws://127.0.0.1:9944 names it,
+# without one a development chain is started. See docs/chain.md.
+conformance-chain:
+	$(GO) test -v -count 1 -timeout 60m ./chain/conformance
 
 # Writes the rows of the self-test anew, after a change of results.
 golden:
