@@ -46,7 +46,11 @@ func config(t testing.TB) runtime.Config {
 	for _, uri := range []string{"//Owner", "//Validator", "//Miner"} {
 		sub.Neurons = append(sub.Neurons, runtime.Neuron{Hotkey: key(t, uri).PublicKey(), Stake: 1e12, Permit: uri == "//Validator"})
 	}
-	return runtime.Config{Start: start, BlockTime: blockTime, Subnets: []runtime.Subnet{sub}}
+	return runtime.Config{
+		Start: start, BlockTime: blockTime, Subnets: []runtime.Subnet{sub},
+		// Rounds of drand cost more than all else that a block does.
+		Drand: runtime.Beacon{Genesis: uint32(start.Unix()), Period: 3600},
+	}
 }
 
 func newNode(t testing.TB, change ...func(*devchain.Options)) *devchain.Node {
