@@ -1,6 +1,7 @@
 package devchain
 
 import (
+	"crypto/rand"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -60,8 +61,9 @@ type disk struct {
 	journal *durable.Journal
 }
 
-// Create makes a chain with Genesis and FinalityLag in a folder, for Open. It
-// fails with ErrExists if there is one; an attempt that was cut short leaves none.
+// Create makes a chain with Genesis and FinalityLag in a folder, for Open. A seed
+// of zeros is replaced by a random one. It fails with ErrExists if there is a
+// chain; an attempt that was cut short leaves none.
 func Create(dir string, o Options) error {
 	if err := o.defaults(); err != nil {
 		return fmt.Errorf("create devchain in %s: %w", dir, err)
@@ -74,6 +76,11 @@ func Create(dir string, o Options) error {
 	path := filepath.Join(dir, genesisFile)
 	if _, err := os.Stat(path); err == nil {
 		return fmt.Errorf("create devchain in %s: %w", dir, ErrExists)
+	}
+	if o.Genesis.Seed == [32]byte{} {
+		if _, err := rand.Read(o.Genesis.Seed[:]); err != nil {
+			return fmt.Errorf("create devchain in %s: %w", dir, err)
+		}
 	}
 	raw, err := json.Marshal(folderJSON{folderVersion, o.FinalityLag, o.Genesis})
 	if err != nil {

@@ -246,3 +246,10 @@ func sealUntilKilled(dir string) int {
 		fmt.Printf("%d %s\n", n.Head().Number, n.Head().Hash)
 	}
 }
+
+// Nobody knows the hashes of a chain in a folder before its blocks.
+func TestCreateDrawsSeed(t *testing.T) {
+	if a, b := open(t, create(t)), open(t, create(t)); a.Head() == b.Head() {
+		t.Error("two chains have one block 0")
+	}
+}
