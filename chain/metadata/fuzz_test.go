@@ -190,9 +190,9 @@ func FuzzDecode(f *testing.F) {
 				m.DecodeValue(scale.NewDecoder(s.Default), s.Value)
 			}
 		}
-		m.Events([]byte{4, 0, 0, 0, 0, 0, 0, 0, 0})
-		m.DecodeCall([]byte{0, 0, 1, 2, 3})
-		m.Call("Full", "Move", metadata.Args{"x": 1, "y": 2})
+		_, _ = m.Events([]byte{4, 0, 0, 0, 0, 0, 0, 0, 0})
+		_, _ = m.DecodeCall([]byte{0, 0, 1, 2, 3})
+		_, _ = m.Call("Full", "Move", metadata.Args{"x": 1, "y": 2})
 		m.Sizeless(0)
 	})
 }

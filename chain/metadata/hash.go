@@ -14,20 +14,14 @@ func twox(data []byte, size int) []byte {
 	sum := make([]byte, 0, size)
 	for seed := uint64(0); len(sum) < size; seed++ {
 		h := xxhash.NewWithSeed(seed)
-		h.Write(data) // never fails
+		_, _ = h.Write(data) // never fails
 		sum = binary.LittleEndian.AppendUint64(sum, h.Sum64())
 	}
 	return sum
 }
 
-// SumTwox64 is xxHash64 of data, little endian.
-func SumTwox64(data []byte) [8]byte { return [8]byte(twox(data, 8)) }
-
 // SumTwox128 is the 16-byte hash that storage keys begin with.
 func SumTwox128(data []byte) [16]byte { return [16]byte(twox(data, 16)) }
-
-// SumTwox256 is the 32-byte form of the same.
-func SumTwox256(data []byte) [32]byte { return [32]byte(twox(data, 32)) }
 
 // SumBlake2_128 is BLAKE2b with 16 bytes of output.
 func SumBlake2_128(data []byte) [16]byte {
