@@ -23,7 +23,7 @@ const (
 func AppendCompact(b []byte, v uint64) []byte {
 	switch {
 	case v < 1<<6:
-		return append(b, byte(v<<2)|oneByte)
+		return append(b, byte(v<<2)+oneByte)
 	case v < 1<<14:
 		return binary.LittleEndian.AppendUint16(b, uint16(v<<2)|twoBytes)
 	case v < 1<<30:

@@ -113,7 +113,7 @@ func TestFirstErrorSticks(t *testing.T) {
 		t.Error("a value is read after an error")
 	}
 	d.Fail(errors.New("another"))
-	if d.Err() != first || d.End() != first || d.Remaining() != 0 {
+	if !errors.Is(d.Err(), first) || !errors.Is(d.End(), first) || d.Remaining() != 0 {
 		t.Errorf("the error became %v, %d bytes remain", d.Err(), d.Remaining())
 	}
 	d = scale.NewDecoder([]byte{1})

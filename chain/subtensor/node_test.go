@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/rs/zerolog"
 
@@ -66,7 +65,7 @@ func fakeHash(number uint64, fork byte) chain.Hash {
 func (n *fakeNode) dial(clock *rpctest.Clock, change ...func(*Options)) *Client {
 	n.t.Helper()
 	o := Options{Endpoints: []string{n.URL}, Log: zerolog.Nop(), After: clock.After, Now: clock.Now, Rand: func() float64 { return 0 }}
-	for pause := time.Duration(rpc.DefaultMinBackoff / 2); pause < rpc.DefaultMaxBackoff; pause *= 2 {
+	for pause := rpc.DefaultMinBackoff / 2; pause < rpc.DefaultMaxBackoff; pause *= 2 {
 		clock.Auto(min(pause, rpc.DefaultMaxBackoff/2)) // between two rounds of endpoints
 	}
 	for _, c := range change {

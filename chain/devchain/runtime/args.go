@@ -26,7 +26,7 @@ func (c *call) bool(name string) bool { return c.arg(name).(bool) }
 
 func (c *call) bytes(name string) []byte { return c.arg(name).([]byte) }
 
-func (c *call) account(name string) chain.PublicKey { return chain.PublicKey(c.bytes(name)) }
+func (c *call) hotkey() chain.PublicKey { return chain.PublicKey(c.bytes("hotkey")) }
 
 func (c *call) hash(name string) chain.Hash { return chain.Hash(c.bytes(name)) }
 

@@ -152,7 +152,7 @@ type fieldDecl struct {
 
 // fields reads (A, B), {a: A, b: B} or nothing. With names, (a: A, b: B) too.
 func (t *tokens) fields() (out []fieldDecl) {
-	end := ""
+	var end string
 	switch {
 	case t.accept("("):
 		end = ")"

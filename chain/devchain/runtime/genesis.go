@@ -26,9 +26,6 @@ func Genesis(cfg Config) *State {
 	return s
 }
 
-// quicknetID is what Drand.BeaconConfig says of itself beside key and times.
-const quicknetID = "quicknet"
-
 func (x *exec) writeBeacon() {
 	info := beaconConfig.get(x.s)
 	key := x.secret.PublicKey()

@@ -7,7 +7,7 @@ func registerNetwork(c *call) error {
 	if err := c.needSigner(); err != nil {
 		return err
 	}
-	hotkey := c.account("hotkey")
+	hotkey := c.hotkey()
 	if boss, ok := owner.lookup(c.s, hotkey); ok && boss != c.signer {
 		return subtensorError("NonAssociatedColdKey")
 	}

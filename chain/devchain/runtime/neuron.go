@@ -78,7 +78,7 @@ func burnedRegister(c *call) error {
 	if err := c.needSigner(); err != nil {
 		return err
 	}
-	netuid, hotkey := c.u16("netuid"), c.account("hotkey")
+	netuid, hotkey := c.u16("netuid"), c.hotkey()
 	price := burn.get(c.s, netuid)
 	if err := c.mayRegister(netuid, hotkey); err != nil {
 		return err
@@ -132,7 +132,7 @@ func addStake(c *call) error {
 	if err := c.needSigner(); err != nil {
 		return err
 	}
-	netuid, hotkey, amount := c.u16("netuid"), c.account("hotkey"), c.u64("amount_staked")
+	netuid, hotkey, amount := c.u16("netuid"), c.hotkey(), c.u64("amount_staked")
 	if err := c.mayStake(netuid, hotkey, amount); err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func removeStake(c *call) error {
 	if err := c.needSigner(); err != nil {
 		return err
 	}
-	netuid, hotkey, amount := c.u16("netuid"), c.account("hotkey"), c.u64("amount_unstaked")
+	netuid, hotkey, amount := c.u16("netuid"), c.hotkey(), c.u64("amount_unstaked")
 	if err := c.mayStake(netuid, hotkey, amount); err != nil {
 		return err
 	}

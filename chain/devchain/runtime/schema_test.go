@@ -123,7 +123,7 @@ func compareStorage(t *testing.T, ours *metadata.Metadata, p *metadata.Pallet, r
 		switch {
 		case !ok:
 			t.Errorf("storage item %s is not in spec 424", s.Name)
-		case s.Optional != w.Optional, fmt.Sprint(s.Hashers) != fmt.Sprint(w.Hashers), !bytes.Equal(s.Default, w.Default):
+		case s.Optional != w.Optional, !slices.Equal(s.Hashers, w.Hashers), !bytes.Equal(s.Default, w.Default):
 			t.Errorf("storage item %s: %v %v %x; want %v %v %x", s.Name, s.Optional, s.Hashers, s.Default, w.Optional, w.Hashers, w.Default)
 		case s.Name == "Events": // compared event by event
 		default:
