@@ -12,3 +12,10 @@ func (n *Node) Handle(message []byte) {
 	defer n.leave(c)
 	c.handle(message)
 }
+
+// Replay puts an entry of a journal on a chain in memory.
+func (n *Node) Replay(entry []byte) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.replay(entry)
+}

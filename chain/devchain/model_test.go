@@ -2,6 +2,7 @@ package devchain_test
 
 import (
 	"fmt"
+	"path/filepath"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -9,6 +10,7 @@ import (
 	"finest/chain"
 	"finest/chain/devchain"
 	"finest/chain/extrinsic"
+	"finest/internal/durable"
 )
 
 // Whatever happens to a chain, final blocks stay, every extrinsic that was taken
@@ -99,4 +101,32 @@ func FuzzMessage(f *testing.F) {
 	}
 	f.Cleanup(func() { _ = n.Close() })
 	f.Fuzz(func(_ *testing.T, message []byte) { n.Handle(message) })
+}
+
+// An entry of a journal is refused or is a block of the chain.
+func FuzzJournal(f *testing.F) {
+	dir := create(f)
+	n := open(f, dir)
+	n.Seal(1)
+	journal, entries, err := durable.OpenJournal(filepath.Join(dir, "blocks.journal"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	_ = journal.Close()
+	f.Add(entries[0])
+	parent := n.Head().Hash.String()
+	for _, s := range []string{
+		`{}`,
+		`{"hash":"","parent":"` + parent + `","time":-1,"final":99}`,
+		`{"hash":"","parent":"` + parent + `","time":9223372036854775807,"changes":[["0x01",null],["0x",""],[null,null]]}`,
+		`{"hash":"","parent":"` + parent + `","time":0,"extrinsics":["00","zz"]}`,
+	} {
+		f.Add([]byte(s))
+	}
+	f.Fuzz(func(t *testing.T, entry []byte) {
+		before := n.Head()
+		if err := n.Replay(entry); err != nil && n.Head() != before {
+			t.Errorf("an entry that was refused (%v) moved the chain to %v", err, n.Head())
+		}
+	})
 }

@@ -75,7 +75,7 @@ var devMethods = map[string]method{
 }
 
 // maxNewBlocks is the most blocks of one dev_newBlock.
-const maxNewBlocks = 10_000
+const maxNewBlocks = 1000
 
 // newBlock makes count blocks, one without, and answers with the hash of the
 // newest.
