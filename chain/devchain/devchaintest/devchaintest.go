@@ -155,7 +155,11 @@ func (c *Clock) Now() time.Time { return c.node.Time() }
 // for a time that no test lets pass.
 func (c *Clock) After(d time.Duration) <-chan time.Time {
 	fired := make(chan time.Time, 1)
-	blocks := (max(d, 0) + c.blockTime - 1) / c.blockTime
+	d = max(d, 0)
+	blocks := d / c.blockTime
+	if d%c.blockTime > 0 {
+		blocks++
+	}
 	if blocks > maxAhead {
 		return fired
 	}
