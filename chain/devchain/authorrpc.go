@@ -3,8 +3,6 @@ package devchain
 import (
 	"cmp"
 	"slices"
-
-	"finest/chain"
 )
 
 // authorMethods are about extrinsics on their way into a block.
@@ -85,6 +83,3 @@ func pendingExtrinsics(r *request) (any, error) {
 	}
 	return out, nil
 }
-
-// watch makes a subscription hear of an extrinsic; n.mu is held.
-func (n *Node) watch(s *subscription, hash chain.Hash) { s.extrinsic = hash }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -224,8 +225,8 @@ func (w *wire) statuses(n int) (words []string) {
 func (w *wire) wantError(code int, data string, method string, params ...any) {
 	w.t.Helper()
 	raw, err := w.try(method, params...)
-	e, ok := err.(*wireError)
-	if !ok || e.Code != code || !strings.Contains(fmt.Sprint(e.Message, " ", e.Data), data) {
+	var e *wireError
+	if !errors.As(err, &e) || e.Code != code || !strings.Contains(fmt.Sprint(e.Message, " ", e.Data), data) {
 		w.t.Errorf("%s: result %s, error %v; want %d with %q", method, raw, err, code, data)
 	}
 }

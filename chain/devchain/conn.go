@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"sync"
 
 	"github.com/coder/websocket"
@@ -139,7 +140,7 @@ func (c *conn) answer(message []byte) []byte {
 	}
 	result, err := c.call(r.Method, r.Params)
 	switch {
-	case r.ID == nil || err == errCut:
+	case r.ID == nil || errors.Is(err, errCut):
 		return nil // nobody waits for an answer
 	case err != nil:
 		return errorResponse(r.ID, err)

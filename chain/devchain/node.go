@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
@@ -41,7 +40,6 @@ type Node struct {
 	pool  pool
 	subs  map[*subscription]bool
 	conns map[*conn]bool
-	https []*http.Server
 	// failed says why the node makes no more blocks.
 	failed error
 	closed bool
@@ -114,12 +112,6 @@ func (n *Node) Close() error {
 	}
 	n.closed = true
 	n.quit()
-	for _, s := range n.https {
-		_ = s.Close()
-	}
-	for c := range n.conns {
-		c.cut()
-	}
 	n.mu.Unlock()
 	n.running.Wait()
 	err := n.failed

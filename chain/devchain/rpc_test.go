@@ -1,7 +1,9 @@
 package devchain_test
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -44,7 +46,8 @@ func TestMethodsAreListed(t *testing.T) {
 	w.call(&list, "rpc_methods")
 	for _, name := range list.Methods {
 		_, err := w.try(name)
-		if e, ok := err.(*wireError); ok && e.Code == -32601 {
+		var e *wireError
+		if errors.As(err, &e) && e.Code == -32601 {
 			t.Errorf("%s is listed, but not known", name)
 		}
 	}
@@ -281,4 +284,34 @@ func TestLimits(t *testing.T) {
 		}
 		t.Error("200 connections were served")
 	})
+}
+
+// The end of its context ends a server and its connections, not the node.
+func TestListenUntil(t *testing.T) {
+	n := newNode(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	endpoint, err := n.Listen(ctx, "localhost:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, other := dial(t, endpoint), connect(t, n)
+	w.call(nil, "system_chain")
+	cancel()
+	if raw, err := w.read(t.Context()); err == nil {
+		t.Errorf("a connection of a server that ended says %s", raw)
+	}
+	other.call(nil, "system_chain")
+	if err := n.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := n.Listen(t.Context(), "127.0.0.1:0"); err == nil {
+		t.Error("a closed node listens")
+	}
+	if head := n.Head(); head.Number != 0 {
+		t.Errorf("head %v", head)
+	}
+	n.Seal(1)
+	if head := n.Head(); head.Number != 0 {
+		t.Errorf("a closed node made block %v", head)
+	}
 }

@@ -37,22 +37,26 @@ func (n *Node) Listen(ctx context.Context, addr string) (endpoint string, err er
 	if err != nil {
 		return "", fmt.Errorf("serve devchain: %w", err)
 	}
-	s := &http.Server{Handler: http.HandlerFunc(n.serve), ReadHeaderTimeout: 10 * time.Second}
+	ctx, end := context.WithCancel(ctx)
+	s := &http.Server{
+		Handler: http.HandlerFunc(n.serve), ReadHeaderTimeout: 10 * time.Second,
+		BaseContext: func(net.Listener) context.Context { return ctx },
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.closed {
+		end()
 		_ = l.Close()
 		return "", errors.New("serve devchain: the node is closed")
 	}
-	n.https = append(n.https, s)
 	n.running.Go(func() { _ = s.Serve(l) }) // always http.ErrServerClosed in the end
 	n.running.Go(func() {
+		defer end() // which ends the connections
 		select {
 		case <-ctx.Done():
-			_ = s.Close()
-			n.Faults().Drop()
 		case <-n.quitted.Done():
 		}
+		_ = s.Close()
 	})
 	return "ws://" + l.Addr().String(), nil
 }
@@ -78,7 +82,7 @@ func (n *Node) serve(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "not a loopback name", http.StatusForbidden)
 		return
 	}
-	ctx, cancel := context.WithCancel(n.quitted)
+	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	c := &conn{node: n, cut: cancel, wake: make(chan struct{}, 1), subs: map[string]*subscription{}}
 	if !n.enter(c) {

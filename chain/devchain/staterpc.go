@@ -136,8 +136,8 @@ func getStorageSize(r *request) (any, error) {
 	return len(value), nil
 }
 
-// pairs lists the entries whose keys begin with parameter 0, at most most.
-func (r *request) pairs(most int) (pairs [][2]*string, err error) {
+// pairs lists the entries whose keys begin with parameter 0.
+func (r *request) pairs() (pairs [][2]*string, err error) {
 	prefix, err := r.key(0)
 	if err != nil {
 		return nil, err
@@ -149,18 +149,18 @@ func (r *request) pairs(most int) (pairs [][2]*string, err error) {
 	pairs = [][2]*string{}
 	s.Range(prefix, nil, func(key, value []byte) bool {
 		pairs = append(pairs, pair(key, value))
-		return len(pairs) <= most
+		return len(pairs) <= maxAllKeys
 	})
-	if len(pairs) > most {
+	if len(pairs) > maxAllKeys {
 		return nil, tooBig()
 	}
 	return pairs, nil
 }
 
-func getPairs(r *request) (any, error) { return r.pairs(maxAllKeys) }
+func getPairs(r *request) (any, error) { return r.pairs() }
 
 func getKeys(r *request) (any, error) {
-	pairs, err := r.pairs(maxAllKeys)
+	pairs, err := r.pairs()
 	if err != nil {
 		return nil, err
 	}
@@ -279,8 +279,8 @@ func stateCall(r *request) (any, error) {
 // strippedUnknown says of state_call what Substrate nodes say, whose words for a
 // block without state are other ones there.
 func strippedUnknown(err error) error {
-	e, ok := err.(*rpcError)
-	if !ok {
+	var e *rpcError
+	if !errors.As(err, &e) {
 		return err
 	}
 	out := *e

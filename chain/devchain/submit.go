@@ -41,7 +41,7 @@ func (n *Node) submit(xt []byte, watch *subscription) (chain.Hash, error) {
 	ready := n.pool.nextNonce(x.signer, nonce(head.state, x.signer))
 	n.pool.add(x)
 	if watch != nil {
-		n.watch(watch, x.hash)
+		watch.extrinsic = x.hash
 	}
 	if x.nonce <= ready {
 		n.watched(x.hash, "ready")
@@ -72,6 +72,12 @@ func (n *Node) admit(xt []byte) (*pooled, error) {
 		return nil, poolError(err)
 	}
 	x.signer, x.nonce, x.tip = tx.Signer, tx.Nonce, tx.Tip
+	if n.pool.full(len(xt)) {
+		return nil, &rpcError{
+			Code: codeNoRoom, Message: "Immediately Dropped",
+			Data: "The transaction couldn't enter the pool because of the limit",
+		}
+	}
 	if old := n.pool.slots[slot{x.signer, x.nonce}]; old != nil {
 		if x.tip <= old.tip {
 			return nil, &rpcError{
@@ -81,12 +87,6 @@ func (n *Node) admit(xt []byte) (*pooled, error) {
 		}
 		n.pool.remove(old)
 		n.watched(old.hash, usurped{x.hash})
-	}
-	if n.pool.full(len(xt)) {
-		return nil, &rpcError{
-			Code: codeNoRoom, Message: "Immediately Dropped",
-			Data: "The transaction couldn't enter the pool because of the limit",
-		}
 	}
 	return x, nil
 }
