@@ -231,13 +231,22 @@ func (w *wire) wantError(code int, data string, method string, params ...any) {
 	}
 }
 
+// metas holds metadata by spec version, which takes a while to read.
+var metas = map[uint32]*metadata.Metadata{}
+
 // meta is the metadata of the head.
 func (w *wire) meta() *metadata.Metadata {
 	w.t.Helper()
+	var v struct{ SpecVersion uint32 }
+	w.call(&v, "state_getRuntimeVersion")
+	if m, ok := metas[v.SpecVersion]; ok {
+		return m
+	}
 	m, err := metadata.Decode(unhex(w.t, w.text("state_getMetadata")))
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	metas[v.SpecVersion] = m
 	return m
 }
 
