@@ -266,12 +266,13 @@ func stateCall(r *request) (any, error) {
 		return nil, strippedUnknown(err)
 	}
 	out, err := r.runtimes[s.code].Call(s.State, name, args)
-	var unknown *runtime.UnknownAPIError
-	if errors.As(err, &unknown) { // clients know these words of Substrate
-		err = fmt.Errorf("Other: Exported method %s is not found", unknown.Method)
-	}
 	if err != nil {
-		return nil, &rpcError{Code: codeState, Message: "Client error: Execution failed: " + err.Error()}
+		reason := err.Error()
+		var unknown *runtime.UnknownAPIError
+		if errors.As(err, &unknown) { // clients know these words of Substrate
+			reason = "Other: Exported method " + unknown.Method + " is not found"
+		}
+		return nil, &rpcError{Code: codeState, Message: "Client error: Execution failed: " + reason}
 	}
 	return hexBytes(out), nil
 }

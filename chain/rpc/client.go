@@ -312,6 +312,7 @@ func (c *Client) open(n int) (*conn, error) {
 		case <-ctx.Done():
 		}
 	})
+	//nolint:bodyclose // the body is the connection
 	ws, _, err := websocket.Dial(ctx, c.o.Endpoints[n], &websocket.DialOptions{HTTPClient: &http.Client{
 		Transport: c.transport,
 		// A redirect would carry the key of the endpoint elsewhere.
