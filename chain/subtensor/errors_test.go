@@ -82,3 +82,17 @@ func TestDispatchErrors(t *testing.T) {
 		t.Errorf("BadOrigin is %v", err)
 	}
 }
+
+// Whatever a node says when it refuses, the refusal is one error with one meaning.
+func FuzzPoolError(f *testing.F) {
+	f.Add(1010, "Invalid Transaction", []byte(`"Custom error: 6"`))
+	f.Add(1010, "Custom error:", []byte(`{"a":1}`))
+	f.Add(1014, "Priority is too low: (1 vs 2)", []byte(nil))
+	f.Fuzz(func(t *testing.T, code int, message string, data []byte) {
+		err := poolError(&rpc.Error{Code: code, Message: message, Data: data})
+		var refused *RefusedError
+		if !errors.As(err, &refused) || refused.Name == "" || refused.Err == nil {
+			t.Errorf("%v", err)
+		}
+	})
+}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"finest/chain"
+	devruntime "finest/chain/devchain/runtime"
 	"finest/chain/metadata"
 )
 
@@ -127,4 +128,40 @@ func TestRevealText(t *testing.T) {
 			t.Errorf("%q reads %q, want %q", data, got, want)
 		}
 	}
+}
+
+// Whatever a node answers, reading it ends in a commitment or an error.
+func FuzzCommitment(f *testing.F) {
+	item, err := devruntime.Metadata(devruntime.V1).StorageItem(commitmentsPallet, commitmentItem)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, fields := range [][]Field{{RawField([]byte("abc"))}, {RawField(make([]byte, 200)), {Kind: KindTimelocked, Data: []byte{1}, Round: 9}}, {{Kind: KindNone}}} {
+		var values []any
+		for _, x := range fields {
+			v, err := x.value()
+			if err != nil {
+				f.Fatal(err)
+			}
+			values = append(values, v)
+		}
+		raw, err := item.Encode(map[string]any{"deposit": 0, "block": 77, "info": values})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		v, err := item.Decode(raw)
+		if err != nil {
+			return
+		}
+		c, err := commitmentOf(chain.PublicKey{}, v)
+		if err != nil {
+			t.Fatalf("decoded, but %v", err)
+		}
+		if plain := c.plain(); len(plain.Fields) != len(c.Fields) {
+			t.Errorf("%d fields became %d", len(c.Fields), len(plain.Fields))
+		}
+	})
 }

@@ -12,9 +12,9 @@ import (
 // get_selective_metagraph.
 const totalStakeIndex = 69
 
-// Neurons reads the neurons of a subnet after block at, in uid order, with four
-// requests: the counts, the hotkeys with their registrations, the coldkeys, the
-// stakes.
+// Neurons reads the neurons of a subnet after block at, in uid order, with five
+// requests for 256 of them: the counts, hotkeys and registrations (two), the
+// coldkeys, the stakes.
 func (c *Client) Neurons(ctx context.Context, netuid uint16, at chain.Block) ([]chain.Neuron, error) {
 	neurons, err := c.neurons(ctx, netuid, at)
 	if err != nil {
