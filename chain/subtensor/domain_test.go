@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"finest/chain"
 	"finest/chain/devchain"
@@ -17,6 +18,35 @@ import (
 	"finest/chain/timelock"
 	"finest/chain/wallet"
 )
+
+const (
+	netuid = 7
+	hidden = 8 // commit-reveal
+)
+
+// config registers //Owner, //Validator, //Miner, //Other and //Poor, in this
+// order, on a plain subnet and on one with commit-reveal.
+func config(t testing.TB) runtime.Config {
+	t.Helper()
+	const threshold = 1e12
+	neuron := func(uri string, permit bool) runtime.Neuron {
+		return runtime.Neuron{
+			Hotkey: devchaintest.Key(t, uri).PublicKey(), Coldkey: devchaintest.Key(t, uri+"//cold").PublicKey(),
+			Stake: threshold, Permit: permit,
+		}
+	}
+	plain := runtime.Subnet{
+		Netuid: netuid, Owner: devchaintest.Key(t, "//Owner").PublicKey(), Tempo: 100,
+		WeightsRateLimit: 20, MinWeights: 3, VersionKey: 3,
+		Neurons: []runtime.Neuron{
+			neuron("//Owner", false), neuron("//Validator", true), neuron("//Miner", false), neuron("//Other", false), neuron("//Poor", true),
+		},
+	}
+	plain.Neurons[4].Stake--
+	committed := plain
+	committed.Netuid, committed.CommitReveal, committed.Tempo = hidden, true, 30
+	return runtime.Config{BlockTime: 12 * time.Second, StakeThreshold: threshold, Subnets: []runtime.Subnet{plain, committed}}
+}
 
 // world is a chain with a client.
 type world struct {
