@@ -88,9 +88,9 @@ func (c *Client) hashedWeights(ctx context.Context, t setting, call, older strin
 	}
 	switch {
 	case facts.Caller == nil:
-		return chain.Inclusion{}, &RefusedError{Name: pallet + "HotKeyNotRegisteredInSubNet", Err: chain.ErrNotRegistered}
+		return chain.Inclusion{}, &RefusedError{Name: subtensorPallet + ".HotKeyNotRegisteredInSubNet", Err: chain.ErrNotRegistered}
 	case !facts.Subnet.CommitReveal:
-		return chain.Inclusion{}, &RefusedError{Name: pallet + "CommitRevealDisabled", Err: chain.ErrCommitReveal}
+		return chain.Inclusion{}, &RefusedError{Name: subtensorPallet + ".CommitRevealDisabled", Err: chain.ErrCommitReveal}
 	}
 	rt, err := c.runtimeAt(ctx, head.Hash)
 	if err != nil {

@@ -24,7 +24,6 @@ type Facts struct {
 }
 
 const (
-	pallet = "SubtensorModule."
 	// rootNetuid is the root network, which takes no weights.
 	rootNetuid = 0
 	// noWeightLimit as MaxWeightsLimit limits nothing.
@@ -58,7 +57,7 @@ type preflight struct {
 }
 
 func (p *preflight) refuse(name string, err error, format string, args ...any) {
-	p.refusals = append(p.refusals, &RefusedError{Name: pallet + name, Detail: fmt.Sprintf(format, args...), Err: err})
+	p.refusals = append(p.refusals, &RefusedError{Name: subtensorPallet + "." + name, Detail: fmt.Sprintf(format, args...), Err: err})
 }
 
 func (p *preflight) subnet(mechanism uint8) {

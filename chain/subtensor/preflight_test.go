@@ -85,7 +85,7 @@ func TestPreflight(t *testing.T) {
 				t.Errorf("%s: refusal %v does not explain itself", c.name, r)
 				continue
 			}
-			names = append(names, strings.TrimPrefix(refused.Name, pallet))
+			names = append(names, strings.TrimPrefix(refused.Name, subtensorPallet+"."))
 		}
 		if got := strings.Join(names, " "); got != c.want {
 			t.Errorf("%s: refused for %q, want %q", c.name, got, c.want)
@@ -132,7 +132,7 @@ func TestPreflightNames(t *testing.T) {
 		if !errors.As(r, &refused) {
 			t.Fatal(r)
 		}
-		name := strings.TrimPrefix(refused.Name, pallet)
+		name := strings.TrimPrefix(refused.Name, subtensorPallet+".")
 		if !slices.ContainsFunc(m.Types[*p.Errors].Variants, func(v metadata.Variant) bool { return v.Name == name }) {
 			t.Errorf("the runtime has no error %s", name)
 		}

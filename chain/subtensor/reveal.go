@@ -43,7 +43,7 @@ func (c *Client) timelockedCall(ctx context.Context, m *metadata.Metadata, t set
 		return "", nil, r.err
 	}
 	if version != timelockVersion {
-		return "", nil, &RefusedError{Name: pallet + "IncorrectCommitRevealVersion",
+		return "", nil, &RefusedError{Name: subtensorPallet + ".IncorrectCommitRevealVersion",
 			Detail: fmt.Sprintf("the chain takes version %d, version %d is known", version, timelockVersion), Err: chain.ErrRejected}
 	}
 	block, err := c.revealBlock(ctx, m, f.Subnet, head)

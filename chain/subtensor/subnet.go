@@ -12,7 +12,7 @@ const subtensorPallet = "SubtensorModule"
 // errNoSubnet is under the name the chain has for it.
 var errNoSubnet = fmt.Errorf("SubtensorModule.SubnetNotExists: %w", chain.ErrRejected)
 
-// mechanisms is the distance of two mechanisms of a subnet in storage
+// mechanismStride is the distance of two mechanisms of a subnet in storage
 // (GLOBAL_MAX_SUBNET_COUNT of subtensor).
 const mechanismStride = 4096
 
