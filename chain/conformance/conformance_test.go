@@ -1,17 +1,40 @@
 package conformance
 
 import (
+	"os"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
+
+	"finest/chain/devchain"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// The groups, in the order of the reference, on one chain. Those after an upgrade
-// of the runtime run on the new one.
+// endpointVariable names the node to test.
+const endpointVariable = "FINEST_CHAIN_WS"
+
+// The node of the environment; without one three development chains: one that
+// makes blocks on demand, one whose runtime refuses in blocks only, and one that
+// makes blocks by the clock and has no methods for tests, as nodes of a network.
 func TestConformance(t *testing.T) {
-	n := open(t)
+	if endpoint := os.Getenv(endpointVariable); endpoint != "" {
+		open(t, endpoint).groups(t)
+		return
+	}
+	t.Run("on demand", func(t *testing.T) { start(t, false, devchain.OnDemand).groups(t) })
+	t.Run("without guards", func(t *testing.T) { start(t, true, devchain.OnDemand).groups(t) })
+	t.Run("by the clock", func(t *testing.T) {
+		n := start(t, false, devchain.Every(5*time.Millisecond))
+		n.dev, n.methods = nil, nil
+		n.groups(t)
+	})
+}
+
+// groups runs the groups in the order of the reference on one chain. Those after
+// an upgrade of the runtime run on the new one.
+func (n *node) groups(t *testing.T) {
 	s := n.newSubnet(t, "shared", 3)
 	for _, g := range []struct {
 		name string

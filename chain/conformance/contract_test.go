@@ -21,7 +21,7 @@ func (d driven) WaitFinalized(ctx context.Context, number uint64) (chain.Block, 
 	const lag, far = 2, 10_000 // of development chains; beyond what is waited for in earnest
 	final, err := d.Finalized(ctx)
 	if err == nil && number > final.Number && number < final.Number+far && d.node.has("dev_newBlock") {
-		if err := d.node.reach(ctx, number+lag); err != nil {
+		if err := d.node.until(ctx, number+lag); err != nil {
 			return chain.Block{}, err
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,9 +21,6 @@ import (
 	"finest/chain/subtensor"
 	"finest/chain/wallet"
 )
-
-// endpointVariable names the node to test.
-const endpointVariable = "FINEST_CHAIN_WS"
 
 // patience bounds the wait for one transaction or block of a slow node.
 const patience = 5 * time.Minute
@@ -44,13 +40,19 @@ type node struct {
 	genesis  chain.Hash
 }
 
-// open connects to the node of the environment, or starts a development chain.
-func open(t *testing.T) *node {
-	n := &node{endpoint: os.Getenv(endpointVariable)}
-	if n.endpoint == "" {
-		n.dev = devchaintest.Start(t, runtime.Config{BlockTime: 12 * time.Second})
-		n.endpoint = devchaintest.Listen(t, n.dev)
-	}
+// open connects to a node elsewhere.
+func open(t *testing.T, endpoint string) *node {
+	return (&node{endpoint: endpoint}).connect(t)
+}
+
+// start starts a development chain and connects to it.
+func start(t *testing.T, noGuards bool, seal devchain.SealMode) *node {
+	const blockTime = 12 * time.Second
+	dev := devchaintest.Start(t, runtime.Config{BlockTime: blockTime, NoGuards: noGuards}, func(o *devchain.Options) { o.Seal = seal })
+	return (&node{dev: dev, endpoint: devchaintest.Listen(t, dev)}).connect(t)
+}
+
+func (n *node) connect(t *testing.T) *node {
 	n.client = devchaintest.Dial(t, n.endpoint)
 	var err error
 	if n.rpc, err = rpc.New(rpc.Options{Endpoints: []string{n.endpoint}, CallTimeout: patience}); err != nil {
@@ -134,14 +136,19 @@ func (n *node) head(t *testing.T) chain.Block {
 func (n *node) pass(t *testing.T, blocks uint64) chain.Block {
 	t.Helper()
 	number := n.head(t).Number + blocks
-	if err := n.reach(t.Context(), number); err != nil {
-		t.Fatal(err)
-	}
+	n.reach(t, number)
 	return n.head(t)
 }
 
-// reach waits until the head has this number.
-func (n *node) reach(ctx context.Context, number uint64) error {
+func (n *node) reach(t *testing.T, number uint64) {
+	t.Helper()
+	if err := n.until(t.Context(), number); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// until waits until the head has this number.
+func (n *node) until(ctx context.Context, number uint64) error {
 	head, err := n.client.Head(ctx)
 	if err != nil || head.Number >= number {
 		return err

@@ -116,34 +116,40 @@ func (n *node) weightRefusals(s subnet) []weightRefusal {
 	}
 }
 
-// Group 8: the block at which the rate limit has just passed takes weights, the
-// one before does not.
+// Group 8: the block before the rate limit has passed refuses weights, the block
+// in which it has just passed takes them.
 func testRateLimit(t *testing.T, n *node, s subnet) {
-	const limit = 8 // blocks, more than a development chain makes for one transaction
-	weights := s.weightArgs(chain.Weight{UID: 1, Value: 1})
-	last := n.do(t, s.owner, "SubtensorModule", "set_weights", weights).block.Number
+	const limit = 8 // blocks, more than a development chain makes for two transactions
+	set := func() (included, error) {
+		return n.try(t, s.owner, "SubtensorModule", "set_weights", s.weightArgs(chain.Weight{UID: 1, Value: 1}))
+	}
+	first, err := set()
+	if err != nil {
+		t.Fatal(err)
+	}
 	n.rateLimit(t, s, limit)
 	defer n.rateLimit(t, s, 0)
-	refusals := 0
-	for boundary := last + limit; ; n.pass(t, 1) {
-		before := n.head(t).Number
-		in, err := n.try(t, s.owner, "SubtensorModule", "set_weights", weights)
-		var r *refusal
-		switch {
-		case err == nil && in.block.Number < boundary:
-			t.Fatalf("block %d takes weights %d blocks after block %d, the limit is %d", in.block.Number, in.block.Number-last, last, limit)
-		case err == nil && in.block.Number > boundary && n.dev != nil:
-			t.Fatalf("block %d is the first to take weights, want block %d", in.block.Number, boundary)
-		case err == nil:
-			if refusals == 0 {
-				t.Log("this node was too fast to see a refusal")
-			}
-			return
-		case !errors.As(err, &r) || !r.is("SubtensorModule.SettingWeightsTooFast"):
-			t.Fatalf("after block %d: %v", before, err)
-		case before+1 >= boundary:
-			t.Fatalf("block %d refuses weights %d blocks after block %d, the limit is %d", before+1, before+1-last, last, limit)
+	boundary := first.block.Number + limit
+	n.reach(t, boundary-2)
+	again, err := set()
+	var r *refusal
+	switch {
+	case err == nil && again.block.Number < boundary:
+		t.Fatalf("block %d takes weights, want block %d", again.block.Number, boundary)
+	case err == nil && n.dev == nil:
+		t.Logf("this node was too fast to ask for block %d: block %d took weights", boundary-1, again.block.Number)
+	case !errors.As(err, &r) || !r.is("SubtensorModule.SettingWeightsTooFast"):
+		t.Fatalf("for block %d: %v", boundary-1, err)
+	default:
+		n.reach(t, boundary)
+		if again, err = set(); err != nil {
+			t.Fatal(err)
 		}
-		refusals++
+	}
+	boundary = again.block.Number + limit
+	n.reach(t, boundary-1)
+	last, err := set()
+	if err != nil || last.block.Number < boundary || n.dev != nil && last.block.Number > boundary {
+		t.Errorf("block %d takes weights, %v; want block %d", last.block.Number, err, boundary)
 	}
 }
