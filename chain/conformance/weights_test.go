@@ -91,7 +91,7 @@ func (n *node) weightRefusals(s subnet) []weightRefusal {
 		plain("UidsLengthExceedUidsInSubNet", s.owner, s.weightArgs(many...)),
 		plain("HotKeyNotRegisteredInSubNet", s.stranger, s.weightArgs(one)),
 		{"NotEnoughStakeToSetWeights", func(t *testing.T) {
-			defer while(t, "sudo_set_stake_threshold", "min_stake", uint64(1e15), 0, false)()
+			defer while(t, "sudo_set_stake_threshold", "min_stake", uint64(1e15), n.read(t, "SubtensorModule", "StakeThreshold"), false)()
 			refused(t, "NotEnoughStakeToSetWeights", s.hotkeys[0], s.weightArgs(one))
 		}},
 		{"IncorrectWeightVersionKey", func(t *testing.T) {
