@@ -149,7 +149,10 @@ func testRateLimit(t *testing.T, n *node, s subnet) {
 	boundary = again.block.Number + limit
 	n.reach(t, boundary-1)
 	last, err := set()
-	if err != nil || last.block.Number < boundary || n.dev != nil && last.block.Number > boundary {
-		t.Errorf("block %d takes weights, %v; want block %d", last.block.Number, err, boundary)
+	if err != nil {
+		t.Fatalf("for block %d: %v", boundary, err)
+	}
+	if got := last.block.Number; got < boundary || n.dev != nil && got > boundary {
+		t.Errorf("block %d takes weights, want block %d", got, boundary)
 	}
 }
