@@ -75,6 +75,7 @@ type Client struct {
 	dial     *dial
 	next     int // endpoint to try first
 	failures int // rounds that failed since the last connection
+	short    int // connections in a row that were lost soon after they were made
 	tried    time.Time
 }
 
@@ -176,7 +177,8 @@ func (c *Client) call(ctx context.Context, result any, unsubscribe *string, meth
 	}
 	if result != nil {
 		if err := json.Unmarshal(raw, result); err != nil {
-			return nil, fmt.Errorf("call %s: result from %s: %w", method, conn.host, err)
+			// The error quotes a number that does not fit, however long.
+			return nil, fmt.Errorf("call %s: result from %s: %s", method, conn.host, clip(err.Error()))
 		}
 	}
 	return sub, nil
@@ -205,14 +207,19 @@ func (c *Client) connect(ctx context.Context, timeout <-chan time.Time) (*conn, 
 			if last == nil {
 				last = ErrTimeout
 			}
-			return nil, fmt.Errorf("%w: %w", ErrUnreachable, last)
+			return nil, unreachable(last)
 		}
 		if errors.Is(last, ErrClosed) {
 			return nil, last
 		}
 	}
-	return nil, fmt.Errorf("%w: %w", ErrUnreachable, last)
+	return nil, unreachable(last)
 }
+
+// unreachable says why no endpoint took a connection. It does not wrap the
+// reason: a connection lost while it was checked is ErrDisconnected, which would
+// say that the request may have been sent.
+func unreachable(reason error) error { return fmt.Errorf("%w: %v", ErrUnreachable, reason) } //nolint:errorlint // see above
 
 // current is the connection, or the round of endpoints that is to bring one.
 func (c *Client) current() (*dial, *conn) {
@@ -245,17 +252,26 @@ func (c *Client) drop(old *conn) {
 	if bad {
 		c.next++
 	}
+	if c.o.Now().Sub(c.tried) < c.o.MaxBackoff {
+		c.short++
+	} else {
+		c.short = 0
+	}
 	c.o.Log.Warn().Str("host", old.host).Err(err).Msg("chain connection lost")
 	c.wg.Go(func() { old.close(err) })
 }
 
-// pause is what is left of the time between two rounds; c.mu is held.
+// pause is what is left of the time between two rounds; c.mu is held. A
+// connection that is lost soon counts as a failure too, unless it is the first
+// one: an endpoint that takes connections and drops them would be dialled on and
+// on.
 func (c *Client) pause() time.Duration {
-	if c.failures == 0 {
+	failures := max(c.failures, c.short-1)
+	if failures <= 0 {
 		return 0
 	}
 	full := c.o.MaxBackoff
-	if shift := c.failures - 1; shift < 32 && c.o.MinBackoff<<shift < full {
+	if shift := failures - 1; shift < 32 && c.o.MinBackoff<<shift < full {
 		full = c.o.MinBackoff << shift
 	}
 	wait := full/2 + time.Duration(c.o.Rand()*float64(full/2))

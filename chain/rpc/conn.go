@@ -184,7 +184,10 @@ func leadingID(start []byte) (uint64, bool) {
 func (c *conn) take(data []byte) error {
 	var m message
 	if err := json.Unmarshal(data, &m); err != nil {
-		return fmt.Errorf("message is no JSON-RPC: %w", err)
+		return fmt.Errorf("message is no JSON-RPC: %s", clip(err.Error())) // it may quote a long number
+	}
+	if m.Error != nil {
+		m.Error.Message = clip(m.Error.Message)
 	}
 	switch {
 	case m.ID != nil && m.Error != nil:

@@ -24,27 +24,28 @@ var (
 	ErrClosed = errors.New("client is closed")
 )
 
-// Error is the error object of an answer.
+// Error is the error object of an answer. A client cuts a long Message.
 type Error struct {
 	Code    int             `json:"code"`
 	Message string          `json:"message"`
 	Data    json.RawMessage `json:"data,omitempty"`
 }
 
-// Text is Data as text: the string itself where it is one, else its JSON.
+// Text is Data as text, cut where it is long: the string itself where it is one,
+// else its JSON.
 func (e *Error) Text() string {
 	var s string
 	if json.Unmarshal(e.Data, &s) == nil {
-		return s
+		return clip(s)
 	}
-	return string(e.Data)
+	return clip(string(e.Data))
 }
 
 func (e *Error) Error() string {
 	if text := e.Text(); text != "" {
-		return fmt.Sprintf("error %d: %s: %s", e.Code, clip(e.Message), clip(text))
+		return fmt.Sprintf("error %d: %s: %s", e.Code, e.Message, text)
 	}
-	return fmt.Sprintf("error %d: %s", e.Code, clip(e.Message))
+	return fmt.Sprintf("error %d: %s", e.Code, e.Message)
 }
 
 // longestText bounds what a server can put into our errors and logs, in bytes.

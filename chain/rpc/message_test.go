@@ -7,7 +7,7 @@ import (
 
 // idle is a connection without a socket: what take needs.
 func idle() *conn {
-	return &conn{done: make(chan struct{}), stop: func() {}, pending: map[uint64]*request{}, subs: map[string]*Subscription{}}
+	return &conn{o: &Options{MessageLimit: DefaultMessageLimit}, done: make(chan struct{}), stop: func() {}, pending: map[uint64]*request{}, subs: map[string]*Subscription{}}
 }
 
 func TestLeadingID(t *testing.T) {

@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// queueLimit is how many notifications a subscription keeps for its reader.
+// queueLimit is how many notifications a subscription keeps for its reader;
+// together they take no more bytes than one message may.
 const queueLimit = 1024
 
 // Subscription delivers the notifications of one subscription. It does not
@@ -19,6 +20,7 @@ type Subscription struct {
 
 	mu    sync.Mutex
 	queue []json.RawMessage
+	size  int64 // bytes in queue
 	err   error
 	more  chan struct{} // has room for one: the queue or err changed
 }
@@ -31,10 +33,11 @@ func newSubscription(c *conn, unsubscribe string) *Subscription {
 func (s *Subscription) put(value json.RawMessage) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.queue) >= queueLimit {
+	if len(s.queue) >= queueLimit || s.size+int64(len(value)) > s.conn.o.MessageLimit {
 		return false
 	}
 	s.queue = append(s.queue, value)
+	s.size += int64(len(value))
 	s.wake()
 	return true
 }
@@ -66,6 +69,7 @@ func (s *Subscription) take() (json.RawMessage, error) {
 	}
 	v := s.queue[0]
 	s.queue = s.queue[1:]
+	s.size -= int64(len(v))
 	if len(s.queue) > 0 || s.err != nil {
 		s.wake()
 	}
