@@ -10,16 +10,19 @@ import (
 
 // Bounds on one value, so that neither its bytes nor the registry can make a small
 // input large: types nested deeper are refused, and so are more values than the
-// bytes can honestly hold. Only types of no size make values without bytes.
+// bytes can honestly hold. Only types of no size make values without bytes. Values
+// take up to eighty bytes of memory for one of input, so that their number is
+// bounded too: far above the events of a full block, the largest there are.
 const (
 	maxDepth     = 64
+	maxItems     = 1 << 20
 	itemsPerByte = 4
 	itemsForNone = 1024
 )
 
 var (
 	errDepth = fmt.Errorf("types are nested more than %d deep", maxDepth)
-	errItems = errors.New("value has far more parts than bytes")
+	errItems = fmt.Errorf("value has far more parts than bytes, or more than %d", maxItems)
 )
 
 // DecodeValue reads one value of a type, in the form that the head of value.go
@@ -45,7 +48,7 @@ type valueReader struct {
 }
 
 func (m *Metadata) reader(d *scale.Decoder) *valueReader {
-	return &valueReader{m: m, d: d, left: itemsForNone + itemsPerByte*d.Remaining()}
+	return &valueReader{m: m, d: d, left: min(itemsForNone+itemsPerByte*d.Remaining(), maxItems)}
 }
 
 func (r *valueReader) value(id TypeID, depth int) any {

@@ -168,6 +168,23 @@ func TestHostileLengthsAllocateLittle(t *testing.T) {
 	}
 }
 
+// Even a value that is as long as it says takes no memory without bound: an
+// answer may have 32 MiB, and each byte of it may be a list.
+func TestManyPartsAreRefused(t *testing.T) {
+	many := append(scale.AppendCompact(nil, 8<<20), make([]byte, 8<<20)...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	d := scale.NewDecoder(many)
+	small().DecodeValue(d, tTree)
+	runtime.ReadMemStats(&after)
+	if d.Err() == nil {
+		t.Error("8 million lists are read")
+	}
+	if n := after.TotalAlloc - before.TotalAlloc; n > 160<<20 {
+		t.Errorf("%d bytes were allocated", n)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	for version := 14; version <= 16; version++ {
 		b, err := runtimeOf().Encode(version)

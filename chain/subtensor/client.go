@@ -82,6 +82,9 @@ func New(o Options) (*Client, error) {
 	if o.CallTimeout == 0 {
 		o.CallTimeout = DefaultCallTimeout
 	}
+	if o.MessageLimit == 0 {
+		o.MessageLimit = rpc.DefaultMessageLimit
+	}
 	if o.Poll == 0 {
 		o.Poll = DefaultPoll
 	}

@@ -185,6 +185,35 @@ func TestNodeThatLies(t *testing.T) {
 	}
 }
 
+// However many answers a read takes, it keeps no more bytes than one may have.
+func TestValuesTakeTooMuchMemory(t *testing.T) {
+	n := newFakeNode(t)
+	c := n.dial(rpctest.NewClock(), func(o *Options) { o.MessageLimit = 400_000 })
+	at := n.grow(nil)
+	n.script(func(r rpctest.Request) (any, error) {
+		if r.Method != "state_queryStorageAt" {
+			return nil, errPass
+		}
+		var asked []hexBytes
+		r.Param(t, 0, &asked)
+		changes := make([][2]hexBytes, len(asked))
+		for i, k := range asked {
+			changes[i] = [2]hexBytes{k, make(hexBytes, 500)}
+		}
+		return []any{map[string]any{"changes": changes}}, nil
+	})
+	keys := make([][]byte, 4*keysAsked)
+	for i := range keys {
+		keys[i] = []byte{byte(i >> 8), byte(i)}
+	}
+	if _, err := c.rawMany(t.Context(), at, keys[:keysAsked]); err != nil {
+		t.Errorf("values that fit: %v", err)
+	}
+	if _, err := c.rawMany(t.Context(), at, keys); err == nil || !strings.Contains(err.Error(), "more than 400000 bytes") {
+		t.Errorf("values of 512,000 bytes: error %v", err)
+	}
+}
+
 func TestUnknownBlocks(t *testing.T) {
 	n := newFakeNode(t)
 	c := n.dial(rpctest.NewClock())

@@ -144,9 +144,11 @@ func (c *Client) values(ctx context.Context, at chain.Block, s *metadata.Storage
 	return values, nil
 }
 
-// rawMany reads the values of storage keys in their order; nil where unset.
+// rawMany reads the values of storage keys in their order; nil where unset. All
+// together they may have as many bytes as one answer.
 func (c *Client) rawMany(ctx context.Context, at chain.Block, keys [][]byte) ([][]byte, error) {
 	values := make([][]byte, 0, len(keys))
+	var size int64
 	for chunk := range slices.Chunk(keys, keysAsked) {
 		found, err := c.rawValues(ctx, at, chunk)
 		if err != nil {
@@ -154,6 +156,10 @@ func (c *Client) rawMany(ctx context.Context, at chain.Block, keys [][]byte) ([]
 		}
 		for _, k := range chunk {
 			values = append(values, found[string(k)])
+			size += int64(len(found[string(k)]))
+		}
+		if size > c.o.MessageLimit {
+			return nil, fmt.Errorf("values have more than %d bytes", c.o.MessageLimit)
 		}
 	}
 	return values, nil
