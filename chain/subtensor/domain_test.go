@@ -92,6 +92,16 @@ func (w *world) weights(netuid uint16, mechanism uint8, uri string) []chain.Weig
 
 var all = []chain.Weight{{UID: 0, Value: 1}, {UID: 1, Value: 2}, {UID: 2, Value: 65535}}
 
+// No weights would withdraw all that were set, which the chain allows where a
+// subnet asks for none.
+func TestNoWeights(t *testing.T) {
+	w := newWorld(t, func(c *runtime.Config) { c.Subnets[0].MinWeights = 0 })
+	_, err := w.client.SetWeights(t.Context(), w.key("//Validator"), netuid, nil, 3)
+	if !errors.Is(err, chain.ErrRejected) {
+		t.Errorf("error is %v, want %v", err, chain.ErrRejected)
+	}
+}
+
 func TestMechanisms(t *testing.T) {
 	w := newWorld(t, func(c *runtime.Config) { c.Subnets[0].Mechanisms = 2 })
 	first, second := slices.Clone(all), slices.Clone(all)

@@ -69,6 +69,10 @@ type setting struct {
 func (s setting) index() uint16 { return storageIndex(s.netuid, s.mechanism) }
 
 func (c *Client) setWeights(ctx context.Context, t setting, weights []chain.Weight) (chain.Inclusion, error) {
+	if len(weights) == 0 {
+		// A subnet whose minimum is 0 would take them, and drop all that were set.
+		return chain.Inclusion{}, fmt.Errorf("no weights are given: %w", chain.ErrRejected)
+	}
 	head, err := c.Head(ctx)
 	if err != nil {
 		return chain.Inclusion{}, err
