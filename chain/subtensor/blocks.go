@@ -23,20 +23,30 @@ func (c *Client) headerOf(ctx context.Context, hash chain.Hash) (header, error) 
 	if h, ok := c.headers.get(hash); ok {
 		return h, nil
 	}
-	var h *header
-	if err := c.callAt(ctx, chain.Block{Number: unknownNumber, Hash: hash}, &h, "chain_getHeader", wire(hash)); err != nil {
+	h, err := askBlock[header](ctx, c, chain.Block{Number: unknownNumber, Hash: hash}, "chain_getHeader")
+	if err != nil {
 		return header{}, err
-	}
-	if h == nil && c.archive != nil {
-		if err := c.callOn(ctx, c.archive, &h, "chain_getHeader", wire(hash)); err != nil {
-			return header{}, err
-		}
-	}
-	if h == nil {
-		return header{}, fmt.Errorf("block %s: %w", hash, chain.ErrUnknownBlock)
 	}
 	c.headers.put(hash, *h)
 	return *h, nil
+}
+
+// askBlock calls a method that answers null for a block that the node does not
+// have, whose part an archive may have.
+func askBlock[T any](ctx context.Context, c *Client, b chain.Block, method string) (*T, error) {
+	var part *T
+	if err := c.callAt(ctx, b, &part, method, wire(b.Hash)); err != nil {
+		return nil, err
+	}
+	if part == nil && c.archive != nil {
+		if err := c.callOn(ctx, c.archive, &part, method, wire(b.Hash)); err != nil {
+			return nil, err
+		}
+	}
+	if part == nil {
+		return nil, fmt.Errorf("block %s: %w", b.Hash, chain.ErrUnknownBlock)
+	}
+	return part, nil
 }
 
 // named asks for the hash of a block that moves, and adds its number.

@@ -270,18 +270,18 @@ func (f *follower) lookIn(ctx context.Context, b chain.Block) (receipt, error) {
 	return receipt{Block: *found}, nil
 }
 
+// body is what is read of a block.
+type body struct {
+	Block struct {
+		Extrinsics []hexBytes `json:"extrinsics"`
+	} `json:"block"`
+}
+
 // receiptIn is the receipt of the transaction if the block holds it.
 func (f *follower) receiptIn(ctx context.Context, b chain.Block) (receipt, error) {
-	var content *struct {
-		Block struct {
-			Extrinsics []hexBytes `json:"extrinsics"`
-		} `json:"block"`
-	}
-	if err := f.c.callAt(ctx, b, &content, "chain_getBlock", wire(b.Hash)); err != nil {
+	content, err := askBlock[body](ctx, f.c, b, "chain_getBlock")
+	if err != nil {
 		return receipt{}, fmt.Errorf("read block %d: %w", b.Number, err)
-	}
-	if content == nil {
-		return receipt{}, fmt.Errorf("read block %d: %w", b.Number, chain.ErrUnknownBlock)
 	}
 	index := slices.IndexFunc(content.Block.Extrinsics, func(x hexBytes) bool { return slices.Equal(x, f.tx.bytes) })
 	if index < 0 {
