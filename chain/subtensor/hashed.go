@@ -6,8 +6,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"golang.org/x/crypto/blake2b"
-
 	"finest/chain"
 	"finest/chain/metadata"
 )
@@ -19,7 +17,7 @@ func CommitHash(hotkey chain.PublicKey, netuid uint16, mechanism uint8, weights 
 	uids, values := columns(weights)
 	b := binary.LittleEndian.AppendUint16(hotkey[:], storageIndex(netuid, mechanism))
 	b = appendU16s(appendU16s(appendU16s(b, uids), values), salt)
-	return blake2b.Sum256(binary.LittleEndian.AppendUint64(b, versionKey))
+	return metadata.SumBlake2_256(binary.LittleEndian.AppendUint64(b, versionKey))
 }
 
 // CommitWeights commits to the hash of weights (CommitHash); RevealWeights shows
