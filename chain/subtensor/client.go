@@ -174,11 +174,13 @@ func (c *Client) callAt(ctx context.Context, at chain.Block, result any, method 
 	c.mu.Lock()
 	old := at.Number < c.pruned && c.archive != nil
 	c.mu.Unlock()
+	pruned := false
 	if !old {
 		err := c.call(ctx, result, method, params...)
 		if !isUnknownBlock(err) {
 			return err
 		}
+		pruned = isPruned(err)
 		if c.archive == nil {
 			return fmt.Errorf("block %s: %w: %w", at.Hash, chain.ErrUnknownBlock, err)
 		}
@@ -187,7 +189,7 @@ func (c *Client) callAt(ctx context.Context, at chain.Block, result any, method 
 	if isUnknownBlock(err) {
 		return fmt.Errorf("block %s: %w: %w", at.Hash, chain.ErrUnknownBlock, err)
 	}
-	if err == nil && !old && at.Number != unknownNumber {
+	if err == nil && pruned && at.Number != unknownNumber {
 		c.mu.Lock()
 		c.pruned = max(c.pruned, at.Number+1)
 		c.mu.Unlock()

@@ -241,43 +241,6 @@ func TestUnknownBlocks(t *testing.T) {
 	}
 }
 
-// State that the node has pruned is an archive's to tell; without one it is
-// unknown.
-func TestArchive(t *testing.T) {
-	grown := func() *fakeNode {
-		n := newFakeNode(t)
-		for i := range 5 {
-			n.grow(func(b *fakeBlock) { n.set(b, uint64(i+1), "SubtensorModule", "Tempo", uint16(7)) })
-		}
-		n.finalize()
-		return n
-	}
-	n, archive := grown(), grown()
-	n.pruned = 4
-	alone := n.dial(rpctest.NewClock())
-	both := n.dial(rpctest.NewClock(), func(o *Options) { o.Archive = []string{archive.URL} })
-	for number := uint64(5); number > 0; number-- {
-		at := n.blocks[number].Block
-		v, err := both.read(t.Context(), at, "SubtensorModule", "Tempo", uint16(7))
-		if err != nil || v != number {
-			t.Errorf("block %d reads %v, %v", number, v, err)
-		}
-		_, err = alone.read(t.Context(), at, "SubtensorModule", "Tempo", uint16(7))
-		if number < 4 {
-			wantErr(t, "pruned block", err, chain.ErrUnknownBlock)
-		} else if err != nil {
-			t.Errorf("block %d without an archive: %v", number, err)
-		}
-	}
-	before := n.count("state_queryStorageAt")
-	if _, err := both.read(t.Context(), n.blocks[2].Block, "SubtensorModule", "Tempo", uint16(7)); err != nil {
-		t.Error(err)
-	}
-	if n.count("state_queryStorageAt") != before {
-		t.Error("the node is asked again for what it has pruned")
-	}
-}
-
 func TestOtherChain(t *testing.T) {
 	n, other := newFakeNode(t), newFakeNode(t)
 	other.blocks[0].Hash[0] ^= 1

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -73,9 +74,12 @@ func (n *hexNumber) UnmarshalJSON(data []byte) error {
 // wire is a hash as a parameter.
 func wire(h chain.Hash) hexBytes { return h[:] }
 
+// prunedText is in what nodes answer about a block whose state they have pruned.
+const prunedText = "state already discarded"
+
 // unknownTexts are found, in any case, in what nodes answer about a block that
 // they do not have, or whose state they have pruned (sc-client, sp-blockchain).
-var unknownTexts = []string{"state already discarded", "unknownblock", "unknown block", "header was not found", "header not found", "not found in the database"}
+var unknownTexts = []string{prunedText, "unknownblock", "unknown block", "header was not found", "header not found", "not found in the database"}
 
 func isUnknownBlock(err error) bool {
 	var e *rpc.Error
@@ -83,10 +87,12 @@ func isUnknownBlock(err error) bool {
 		return false
 	}
 	text := strings.ToLower(e.Message + " " + e.Text())
-	for _, u := range unknownTexts {
-		if strings.Contains(text, u) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(unknownTexts, func(u string) bool { return strings.Contains(text, u) })
+}
+
+// isPruned tells the errors of isUnknownBlock apart: the state of the block is
+// gone for good, while a block that is not known may only be too new for a node.
+func isPruned(err error) bool {
+	var e *rpc.Error
+	return errors.As(err, &e) && strings.Contains(strings.ToLower(e.Message+" "+e.Text()), prunedText)
 }
