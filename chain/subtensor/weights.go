@@ -82,7 +82,7 @@ func (c *Client) setWeights(ctx context.Context, t setting, weights []chain.Weig
 		return chain.Inclusion{}, err
 	}
 	if self := len(weights) == 1 && facts.Caller != nil && weights[0].UID == facts.Caller.UID; !self {
-		weights = Pad(weights, facts.Neurons, facts.Subnet.MinWeights)
+		weights = pad(weights, facts.Neurons, facts.Subnet.MinWeights)
 	}
 	if refusals := Preflight(facts, t.mechanism, weights, t.versionKey); len(refusals) > 0 {
 		return chain.Inclusion{}, refusals[0]

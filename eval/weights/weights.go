@@ -87,20 +87,3 @@ func Emit(shares []Share) []Weight {
 	}
 	return out
 }
-
-// Pad adds weights of 0 for registered uids, lowest first, until there are
-// least of them, as chains refuse shorter lists (WeightVecLengthIsLow). What
-// anybody earns does not change.
-func Pad(ws []Weight, registered []uint16, least int) []Weight {
-	out := slices.Clone(ws)
-	for _, uid := range slices.Sorted(slices.Values(registered)) {
-		if len(out) >= least {
-			break
-		}
-		if !slices.ContainsFunc(out, func(w Weight) bool { return w.UID == uid }) {
-			out = append(out, Weight{UID: uid})
-		}
-	}
-	slices.SortFunc(out, func(a, b Weight) int { return cmp.Compare(a.UID, b.UID) })
-	return out
-}

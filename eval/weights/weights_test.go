@@ -36,13 +36,27 @@ func TestNormalize(t *testing.T) {
 }
 
 func TestEmit(t *testing.T) {
-	// Halves are rounded to even, what rounds to 0 is dropped.
-	shares := []weights.Share{{1, 65535}, {2, 1.5}, {3, 2.5}, {4, 0.5}, {5, 0.51}, {6, 32767.5}}
-	if got, want := fmt.Sprint(weights.Emit(shares)), "[{1 65535} {2 2} {3 2} {5 1} {6 32768}]"; got != want {
-		t.Errorf("%s, want %s", got, want)
-	}
-	if got := weights.Emit(nil); len(got) != 0 {
-		t.Errorf("%v of nothing", got)
+	// What convert_weights_and_uids_for_emit of the Python SDK 10.5.0 gives: halves
+	// are rounded to even, what rounds to 0 is dropped.
+	for _, c := range []struct {
+		values []float64
+		want   string
+	}{
+		{nil, "[]"},
+		{[]float64{0, 0}, "[]"},
+		{[]float64{1}, "[{0 65535}]"},
+		{[]float64{0.5, 1, 0, 0.25}, "[{0 32768} {1 65535} {3 16384}]"},
+		{[]float64{1e-9, 1}, "[{1 65535}]"},
+		{[]float64{0.5 / 65535, 1.5 / 65535, 2.5 / 65535, 1}, "[{1 2} {2 2} {3 65535}]"},
+		{[]float64{1, 2, 3}, "[{0 21845} {1 43690} {2 65535}]"},
+	} {
+		var shares []weights.Share
+		for uid, v := range c.values {
+			shares = append(shares, weights.Share{UID: uint16(uid), Value: v})
+		}
+		if got := fmt.Sprint(weights.Emit(shares)); got != c.want {
+			t.Errorf("%v gives %s, want %s", c.values, got, c.want)
+		}
 	}
 }
 
@@ -53,16 +67,6 @@ func TestBurn(t *testing.T) {
 	}
 	if got := fmt.Sprint(weights.Burn(scores, 3, 2)); got != "[{3 7}]" || scores[0].Value != 5 {
 		t.Errorf("burnt to a miner: %s; its own became %v", got, scores)
-	}
-}
-
-func TestPad(t *testing.T) {
-	got := weights.Pad([]weights.Weight{{UID: 4, Value: 65535}}, []uint16{7, 4, 1, 2}, 3)
-	if fmt.Sprint(got) != "[{1 0} {2 0} {4 65535}]" {
-		t.Errorf("%v", got)
-	}
-	if got := weights.Pad([]weights.Weight{{UID: 4, Value: 1}}, []uint16{4}, 3); len(got) != 1 {
-		t.Errorf("%v beyond the registered uids", got)
 	}
 }
 

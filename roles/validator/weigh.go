@@ -126,10 +126,8 @@ func (v *Validator) weigh(ctx context.Context, final chain.Block) (Round, error)
 // get none, whoever has their uid now.
 func (v *Validator) emission(scores eval.Scores, neurons []chain.Neuron, subnet chain.Subnet) ([]chain.Weight, error) {
 	var shares []weights.Share
-	var uids []uint16
 	owner := -1
 	for _, n := range neurons {
-		uids = append(uids, n.UID)
 		if n.Hotkey == subnet.Owner {
 			owner = int(n.UID)
 		}
@@ -145,7 +143,7 @@ func (v *Validator) emission(scores eval.Scores, neurons []chain.Neuron, subnet 
 		return nil, err
 	}
 	var out []chain.Weight
-	for _, w := range weights.Pad(weights.Emit(normal), uids, int(subnet.MinWeights)) {
+	for _, w := range weights.Emit(normal) {
 		out = append(out, chain.Weight(w))
 	}
 	return out, nil

@@ -116,7 +116,15 @@ func TestMinWeightsArePadded(t *testing.T) {
 	w := newWorld(t, func(s *runtime.Subnet) { s.MinWeights = 3 })
 	block, _ := w.Miner("//Anna").Honest()
 	round := w.judged(block)
-	wantWeights(t, round, validator.Weight{UID: uidServer}, validator.Weight{UID: uidValidator}, validator.Weight{UID: uidAnna, Value: 65535})
+	wantWeights(t, round, validator.Weight{UID: uidAnna, Value: 65535})
+	head, err := w.Chain.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := w.Chain.Weights(t.Context(), netuid, uidValidator, head)
+	if want := []chain.Weight{{UID: uidServer}, {UID: uidValidator}, {UID: uidAnna, Value: 65535}}; err != nil || !slices.Equal(got, want) {
+		t.Errorf("the chain holds %v (%v), want %v", got, err, want)
+	}
 }
 
 // TestRecycledUID: the uid of a hotkey that was deregistered earns nothing for

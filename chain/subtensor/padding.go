@@ -2,49 +2,17 @@ package subtensor
 
 import (
 	"cmp"
-	"fmt"
 	"math"
 	"slices"
 
 	"finest/chain"
 )
 
-// Share is the score of a uid, in any unit.
-type Share struct {
-	UID   uint16
-	Value float64
-}
-
-// Emit returns weights as the Python SDK emits them
-// (convert_weights_and_uids_for_emit): every value divided by the largest, times
-// 65535, rounded half to even, zeros left out, in the order of shares. Negative,
-// infinite and undefined values are errors; all zero gives none.
-func Emit(shares []Share) ([]chain.Weight, error) {
-	var largest float64
-	for _, s := range shares {
-		if !(s.Value >= 0) || math.IsInf(s.Value, 1) {
-			return nil, fmt.Errorf("emit weights: value %v of uid %d", s.Value, s.UID)
-		}
-		largest = max(largest, s.Value)
-	}
-	if largest == 0 {
-		return nil, nil
-	}
-	var out []chain.Weight
-	for _, s := range shares {
-		// Converted before the product is rounded, so that no compiler fuses them.
-		if v := math.RoundToEven(float64(float64(s.Value/largest) * math.MaxUint16)); v > 0 {
-			out = append(out, chain.Weight{UID: s.UID, Value: uint16(v)})
-		}
-	}
-	return out, nil
-}
-
-// Pad adds weights of 0 for the lowest uids below neurons that have none, until
+// pad adds weights of 0 for the lowest uids below neurons that have none, until
 // there are min(least, neurons), because the chain refuses shorter lists
 // (WeightVecLengthIsLow); nobody earns more or less by it. It returns the weights
 // in uid order, and nil for none: a list of zeros would withdraw every weight.
-func Pad(weights []chain.Weight, neurons, least uint16) []chain.Weight {
+func pad(weights []chain.Weight, neurons, least uint16) []chain.Weight {
 	if len(weights) == 0 {
 		return nil
 	}

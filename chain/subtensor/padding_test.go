@@ -11,36 +11,6 @@ import (
 	"finest/chain"
 )
 
-func TestEmit(t *testing.T) {
-	// What convert_weights_and_uids_for_emit of the Python SDK 10.5.0 gives.
-	for _, c := range []struct {
-		values []float64
-		want   []chain.Weight
-	}{
-		{nil, nil},
-		{[]float64{0, 0}, nil},
-		{[]float64{1}, []chain.Weight{{UID: 0, Value: 65535}}},
-		{[]float64{0.5, 1, 0, 0.25}, []chain.Weight{{UID: 0, Value: 32768}, {UID: 1, Value: 65535}, {UID: 3, Value: 16384}}},
-		{[]float64{1e-9, 1}, []chain.Weight{{UID: 1, Value: 65535}}},
-		{[]float64{0.5 / 65535, 1.5 / 65535, 2.5 / 65535, 1}, []chain.Weight{{UID: 1, Value: 2}, {UID: 2, Value: 2}, {UID: 3, Value: 65535}}},
-		{[]float64{1, 2, 3}, []chain.Weight{{UID: 0, Value: 21845}, {UID: 1, Value: 43690}, {UID: 2, Value: 65535}}},
-	} {
-		var shares []Share
-		for uid, v := range c.values {
-			shares = append(shares, Share{uint16(uid), v})
-		}
-		got, err := Emit(shares)
-		if err != nil || !reflect.DeepEqual(got, c.want) {
-			t.Errorf("%v gives %v, error %v, want %v", c.values, got, err, c.want)
-		}
-	}
-	for _, bad := range []float64{-1, math.NaN(), math.Inf(1), math.Inf(-1)} {
-		if got, err := Emit([]Share{{1, 1}, {2, bad}}); err == nil {
-			t.Errorf("a value of %v gives %v", bad, got)
-		}
-	}
-}
-
 func TestPad(t *testing.T) {
 	w := func(pairs ...uint16) (out []chain.Weight) {
 		for i := 0; i < len(pairs); i += 2 {
@@ -60,7 +30,7 @@ func TestPad(t *testing.T) {
 		{w(4, 9, 0, 1), 5, 4, w(0, 1, 1, 0, 2, 0, 4, 9)},
 		{w(1, 9, 1, 9), 2, 2, w(1, 9, 1, 9)},
 	} {
-		if got := Pad(c.in, c.neurons, c.least); !reflect.DeepEqual(got, c.want) {
+		if got := pad(c.in, c.neurons, c.least); !reflect.DeepEqual(got, c.want) {
 			t.Errorf("%v padded to %d of %d is %v, want %v", c.in, c.least, c.neurons, got, c.want)
 		}
 	}
@@ -75,7 +45,7 @@ func TestPadKeepsWhatIsPaid(t *testing.T) {
 		for _, uid := range uids {
 			in = append(in, chain.Weight{UID: uid, Value: rapid.Uint16Range(1, math.MaxUint16).Draw(t, "value")})
 		}
-		out := Pad(in, neurons, least)
+		out := pad(in, neurons, least)
 		if want := max(len(in), int(min(least, neurons))); len(out) != want {
 			t.Fatalf("%d weights became %d, want %d", len(in), len(out), want)
 		}
