@@ -14,6 +14,8 @@ import (
 
 	"github.com/rs/zerolog"
 	"github.com/urfave/cli/v2"
+
+	"finest/chain"
 )
 
 // invocation is one run of a command: its flags and where it writes.
@@ -90,7 +92,11 @@ func run(ctx context.Context, args []string, streams Streams, started func(*prin
 	if err != nil {
 		return err
 	}
-	return app.RunContext(ctx, arranged)
+	err = app.RunContext(ctx, arranged)
+	if errors.Is(err, chain.ErrUnavailable) && hintOf(err) == "" {
+		err = withHint(err, "is the node up? the chain of a devnet is there while finest devnet runs")
+	}
+	return err
 }
 
 func newApp(streams Streams, started func(*printer)) *cli.App {

@@ -24,7 +24,7 @@ func TestArrange(t *testing.T) {
 		{"flags after arguments", "finest mine a --once b", "finest mine --once -- a b"},
 		{"value in the next word", "finest mine --wallet.name x", "finest mine --wallet.name=x"},
 		{"underscores for dots", "finest mine --wallet_name x", "finest mine --wallet.name=x"},
-		{"dashes for underscores", "finest mine --subtensor.chain-endpoint file:d", "finest mine --subtensor.chain_endpoint=file:d"},
+		{"dashes for underscores", "finest mine --subtensor.chain-endpoint ws://d", "finest mine --subtensor.chain_endpoint=ws://d"},
 		{"short flag", "finest mine -j 2 a", "finest mine --workers=2 -- a"},
 		{"short flag with its value", "finest mine -j2 a", "finest mine --workers=2 -- a"},
 		{"bool with a value", "finest mine --once=false", "finest mine --once=false"},
@@ -79,7 +79,7 @@ hub = "file:hub"
 name = "miner"
 
 [subtensor]
-chain_endpoint = "file:chain"
+chain_endpoint = "ws://chain"
 `
 	got, err := parseConfig("config.toml", []byte(text))
 	if err != nil {
@@ -87,7 +87,7 @@ chain_endpoint = "file:chain"
 	}
 	want := []setting{
 		{"netuid", 1, []string{"63"}}, {"hub", 2, []string{"file:hub"}},
-		{"wallet.name", 5, []string{"miner"}}, {"subtensor.chain_endpoint", 8, []string{"file:chain"}},
+		{"wallet.name", 5, []string{"miner"}}, {"subtensor.chain_endpoint", 8, []string{"ws://chain"}},
 	}
 	if !slices.EqualFunc(got, want, func(a, b setting) bool {
 		return a.key == b.key && a.line == b.line && slices.Equal(a.values, b.values)

@@ -6,6 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"net"
+	"net/netip"
 	"os"
 	"time"
 
@@ -22,19 +24,22 @@ func devnetSpec() spec {
 Runs chain, hub, WARC server, task server, two validators and six miners in one
 process, with no account and no network. The input is cut into one WARC file per
 miner; two are honest, four cheat in different ways. With --once it ends after
-one scored round. Its folder stays, so that finest inspect-commit can explain
-each claim afterwards.
+one scored round. The chain speaks the wire of Bittensor: with --chain-addr other
+programs find it at an address of your choice.
 
-With --prepare it only makes the folder, for running the roles one by one.`,
+With --no-actors it runs chain, WARC server and task server alone, in a new folder
+or in that of an earlier devnet, and prints the commands to run the roles one by
+one, or to have finest inspect-commit explain what was claimed.`,
 		example: "finest devnet --once",
 		exits:   []int{ExitFailed, ExitUsage, ExitSignal},
 		flags: []cliFlag{
 			boolFlag("once", "end after one scored round"),
-			boolFlag("prepare", "make the folder with chain, hub, keys and tasks, and exit"),
+			boolFlag("no-actors", "run the services alone, for roles that are run by hand"),
+			stringFlag("chain-addr", "", "`HOST:PORT` on loopback that the chain listens on (default: a free port)"),
 			stringFlag("warc", sampleDir, "`FILE|DIR` to cut into tasks: a WARC file or a folder of them"),
-			stringFlag("data-dir", "", "`FOLDER` of the devnet, empty or missing (default: a temporary one)"),
+			stringFlag("data-dir", "", "`FOLDER` of the devnet, empty or missing, or with --no-actors an earlier one (default: a temporary one)"),
 			intFlag("every-blocks", 4, "least `NUMBER` of blocks between two settings of weights"),
-			durationFlag("block-time", devnet.DefaultBlockTime, "`TIME` of a block"),
+			durationFlag("block-time", devnet.DefaultBlockTime, "`TIME` of a block, in whole milliseconds"),
 			workersFlag(),
 		},
 		logLevel: "warn",
@@ -43,58 +48,107 @@ With --prepare it only makes the folder, for running the roles one by one.`,
 }
 
 func runDevnet(c *invocation) error {
-	if err := noArguments(c.Context); err != nil {
-		return err
-	}
-	if c.Duration("block-time") < 10*time.Millisecond {
-		return usageError("--block-time %s: at least 10ms are needed", c.Duration("block-time"))
-	}
-	every, err := number(c.Context, "every-blocks", 1, math.MaxInt32)
+	options, err := devnetOptions(c)
 	if err != nil {
 		return err
 	}
-	workers, err := number(c.Context, "workers", 1, math.MaxInt32)
+	layout, err := devnetFolder(c)
 	if err != nil {
 		return err
 	}
-	dir := c.String("data-dir")
-	if dir == "" {
-		if dir, err = os.MkdirTemp("", "finest-devnet-"); err != nil {
-			return err
-		}
-	}
-	layout, err := devnet.Prepare(c.Context.Context, dir, []string{c.String("warc")}, c.Duration("block-time"))
-	if errors.Is(err, fs.ErrNotExist) && !c.IsSet("warc") {
-		return withHint(err, "make sample packs pages to start with")
-	}
-	if err != nil {
-		return err
-	}
-	if c.Bool("prepare") {
-		return c.out.result(prepareResult{layout.Dir, layout.Config()}, func(w io.Writer) { printPrepared(w, layout) })
+	if c.Bool("no-actors") {
+		return serveDevnet(c, layout, options)
 	}
 	c.out.note("devnet in %s", layout.Dir)
 	start := time.Now()
-	err = devnet.Run(c.Context.Context, layout, devnet.Options{
-		EveryBlocks: uint64(every), BlockTime: c.Duration("block-time"), Workers: workers, Once: c.Bool("once"), Log: c.log,
-		OnEvent: func(line string) { c.out.note("%6.1f s  %s", time.Since(start).Seconds(), line) },
-		OnRound: func(r devnet.Round) {
-			c.out.note("%6.1f s  weights set in block %d", time.Since(start).Seconds(), r.Block)
-			if !c.Bool("once") || r.Settled {
-				_ = printRoundLines(c.out, r)
-			}
-		},
-	})
-	if err != nil {
+	options.OnEvent = func(line string) { c.out.note("%6.1f s  %s", time.Since(start).Seconds(), line) }
+	options.OnRound = func(r devnet.Round) {
+		c.out.note("%6.1f s  weights set in block %d", time.Since(start).Seconds(), r.Block)
+		if !c.Bool("once") || r.Settled {
+			_ = printRoundLines(c.out, r)
+		}
+	}
+	if err := devnet.Run(c.Context.Context, layout, options); err != nil {
 		return err
 	}
-	c.out.note("\nfinest inspect-commit --config %s UID tells the story of a claim", layout.Config())
+	c.out.note("\nits chain runs on with finest devnet --no-actors --data-dir %s; then\nfinest inspect-commit --config %s UID tells the story of a claim", layout.Dir, layout.Config())
 	return nil
 }
 
-type prepareResult struct {
-	Dir    string `json:"dir"`
-	Config string `json:"config"`
+func devnetOptions(c *invocation) (o devnet.Options, err error) {
+	if err := noArguments(c.Context); err != nil {
+		return o, err
+	}
+	if addr := c.String("chain-addr"); addr != "" {
+		host, _, err := net.SplitHostPort(addr)
+		if err != nil {
+			return o, usageError("--chain-addr %q is not HOST:PORT", addr)
+		}
+		if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
+			return o, usageError("--chain-addr %q is not on loopback: everybody who reaches the chain may change it", addr)
+		}
+	}
+	if c.Bool("once") && c.Bool("no-actors") {
+		return o, usageError("devnet: without actors there is no round to end after: --once or --no-actors")
+	}
+	every, err := number(c.Context, "every-blocks", 1, math.MaxInt32)
+	if err != nil {
+		return o, err
+	}
+	workers, err := number(c.Context, "workers", 1, math.MaxInt32)
+	if err != nil {
+		return o, err
+	}
+	return devnet.Options{
+		ChainAddr: c.String("chain-addr"), EveryBlocks: uint64(every), Workers: workers, Once: c.Bool("once"), Log: c.log,
+	}, nil
+}
+
+// devnetFolder makes the folder of a devnet, or without actors finds it.
+func devnetFolder(c *invocation) (devnet.Layout, error) {
+	blockTime := c.Duration("block-time")
+	if blockTime < 10*time.Millisecond {
+		return devnet.Layout{}, usageError("--block-time %s: at least 10ms are needed", blockTime)
+	}
+	dir := c.String("data-dir")
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "finest-devnet-"); err != nil {
+			return devnet.Layout{}, err
+		}
+	} else if c.Bool("no-actors") {
+		layout, err := devnet.Open(dir)
+		if err == nil && c.IsSet("block-time") && layout.BlockTime != blockTime {
+			err = usageError("--block-time %s: the devnet in %s has blocks of %s", blockTime, layout.Dir, layout.BlockTime)
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return layout, err
+		}
+	}
+	layout, err := devnet.Prepare(c.Context.Context, dir, []string{c.String("warc")}, blockTime.Truncate(time.Millisecond))
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !c.IsSet("warc"):
+		return layout, withHint(err, "make sample packs pages to start with")
+	case errors.Is(err, devnet.ErrNotEmpty) && !c.Bool("no-actors"):
+		return layout, withHint(err, "--no-actors goes on with an earlier devnet")
+	}
+	return layout, err
+}
+
+// servicesResult is what devnet --no-actors --json prints: one object.
+type servicesResult struct {
+	Dir        string `json:"dir"`
+	Config     string `json:"config"`
+	Chain      string `json:"chain"`
+	Files      string `json:"files"`
+	TaskServer string `json:"task_server"`
+}
+
+func serveDevnet(c *invocation, l devnet.Layout, o devnet.Options) error {
+	err := devnet.Serve(c.Context.Context, l, o, func(s devnet.Services) error {
+		return c.out.result(servicesResult{l.Dir, l.Config(), s.Chain, s.Files, s.Tasks}, func(w io.Writer) { printServices(w, l, s) })
+	})
+	return errors.Join(err, c.Context.Err())
 }
 
 func printRoundLines(out *printer, r devnet.Round) error {
@@ -122,11 +176,12 @@ func printRoundLines(out *printer, r devnet.Round) error {
 	})
 }
 
-func printPrepared(w io.Writer, l devnet.Layout) {
-	fmt.Fprintf(w, `devnet prepared in %[1]s; run the roles one by one:
+func printServices(w io.Writer, l devnet.Layout, s devnet.Services) {
+	fmt.Fprintf(w, `devnet in %[1]s, until it is interrupted: chain %[3]s, WARC files %[4]s, task server %[5]s
+run the roles one by one:
 
-  finest task-server serve --config %[2]s --wallet.hotkey owner
   finest mine --once       --config %[2]s --wallet.hotkey honest --repo honest/finest
   finest validate --once   --config %[2]s --wallet.hotkey validator
-`, l.Dir, l.Config())
+  finest inspect-commit    --config %[2]s UID
+`, l.Dir, l.Config(), s.Chain, s.Files, s.Tasks)
 }

@@ -80,14 +80,6 @@ func roleFlags() []cli.Flag {
 
 func onceFlag() cli.Flag { return boolFlag("once", "catch up, do one unit of work, exit") }
 
-func chainFlags() []cli.Flag {
-	return []cli.Flag{
-		&cli.IntFlag{Name: "netuid", DefaultText: "none", Usage: "`NUMBER` of the subnet", EnvVars: env("netuid")},
-		stringFlag("subtensor.network", "", "`NAME` of the chain: finney, test, archive, local", "BT_SUBTENSOR_NETWORK"),
-		stringFlag("subtensor.chain_endpoint", "", "chain `ENDPOINT`: file:DIR", "BT_SUBTENSOR_CHAIN_ENDPOINT"),
-	}
-}
-
 func walletFlags() []cli.Flag {
 	return []cli.Flag{
 		stringFlag("wallet.name", "default", "`NAME` of the wallet", "BT_WALLET_NAME"),

@@ -57,6 +57,7 @@ func runInspect(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	defer net.close()
 	cache, err := os.MkdirTemp("", "finest-inspect-")
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ chain and tells the task server. A miner that is killed at any moment goes on
 where it was: no finished WARC file is refined again, and each task is published
 and claimed once.`,
 		example: "finest mine --once --netuid 1 --repo alice/finest --task-server http://127.0.0.1:8733 \\\n" +
-			"      --subtensor.chain_endpoint file:devnet/chain --hub file:devnet/hub --warc.base devnet/crawl",
+			"      --subtensor.network local --hub file:devnet/hub --warc.base devnet/crawl",
 		exits: []int{ExitFailed, ExitUsage, ExitResumable, ExitLocked, ExitSignal},
 		flags: join(roleFlags(), walletFlags(), chainFlags(), hubFlags(), []cliFlag{
 			onceFlag(),
@@ -73,6 +73,7 @@ func runMine(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	defer net.close()
 	hotkey, dir, err := openIdentity(c, "mine", net.netuid)
 	if err != nil {
 		return err

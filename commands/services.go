@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +10,7 @@ import (
 	"strings"
 
 	"finest/chain"
-	"finest/chain/localchain"
+	"finest/chain/subtensor"
 	"finest/chain/wallet"
 	"finest/eval"
 	"finest/eval/audit"
@@ -24,26 +23,29 @@ import (
 // filePrefix marks a folder where an address could stand.
 const filePrefix = "file:"
 
-const useFolder = "use --subtensor.chain_endpoint file:DIR; finest devnet --prepare makes such a folder"
-
 // network is what a role reaches beyond its own folder.
 type network struct {
-	chain  chain.Client
+	chain  *subtensor.Client
 	netuid uint16
 	hub    hub.Hub
 	crawl  polite.Base
 }
 
+// openNetwork connects to nothing yet; whoever has the network closes it.
 func openNetwork(c *invocation) (n network, err error) {
 	if n.chain, n.netuid, err = openChain(c); err != nil {
 		return n, err
 	}
-	if n.hub, err = openHub(c); err != nil {
-		return n, err
+	if n.hub, err = openHub(c); err == nil {
+		n.crawl, err = openCrawl(c)
 	}
-	n.crawl, err = openCrawl(c)
+	if err != nil {
+		n.close()
+	}
 	return n, err
 }
+
+func (n network) close() { _ = n.chain.Close() }
 
 // openIdentity returns the hotkey a role works for and the folder of its state.
 func openIdentity(c *invocation, role string, netuid uint16) (key *wallet.Hotkey, dir string, err error) {
@@ -62,27 +64,6 @@ func judgement(c *invocation) (eval.Protocol, []audit.ServerKey, error) {
 	}
 	servers, err := serverKeys(c)
 	return protocol, servers, err
-}
-
-func openChain(c *invocation) (chain.Client, uint16, error) {
-	netuid := c.Int("netuid")
-	if netuid < 1 || netuid > 1<<16-1 {
-		return nil, 0, usageError("--netuid %d: a number from 1 to 65535 is needed", netuid)
-	}
-	endpoint := c.String("subtensor.chain_endpoint")
-	dir, isFolder := strings.CutPrefix(endpoint, filePrefix)
-	if !isFolder {
-		if endpoint = cmp.Or(endpoint, c.String("subtensor.network")); endpoint == "" {
-			_, err := required(c.Context, "subtensor.chain_endpoint")
-			return nil, 0, withHint(err, useFolder)
-		}
-		return nil, 0, withHint(usageError("chain %q cannot be reached by this version: only folders are", endpoint), useFolder)
-	}
-	client, err := localchain.Open(dir, localchain.SystemClock{})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, 0, withHint(err, "finest devnet --prepare --data-dir DIR makes a chain in DIR/chain")
-	}
-	return client, uint16(netuid), err
 }
 
 func openHub(c *invocation) (hub.Hub, error) {

@@ -32,7 +32,7 @@ func taskServerSpec() spec {
 			{
 				name: "serve", summary: "answer miners and validators over HTTP",
 				about:   "Serves the API under /v1, /healthz and /metrics. Receipts are signed with the hotkey,\nwhich must be the subnet owner's or one that validators know as a server key.",
-				example: "finest task-server serve --addr 127.0.0.1:8733 --netuid 1 --subtensor.chain_endpoint file:devnet/chain",
+				example: "finest task-server serve --addr 127.0.0.1:8733 --netuid 1 --subtensor.network local",
 				exits:   []int{ExitFailed, ExitUsage, ExitLocked, ExitSignal},
 				flags: join(roleFlags(), walletFlags(), chainFlags(), []cliFlag{
 					stringFlag("addr", "127.0.0.1:8733", "`HOST:PORT` to listen on"),
@@ -80,6 +80,7 @@ func runServe(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	defer func() { _ = chainClient.Close() }()
 	refs, err := recipeRefs(c.StringSlice("recipes"))
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"finest/pipeline/recipes"
 )
 
+const devnetHint = "finest devnet --no-actors runs a chain on loopback and prints its endpoint"
+
 // TestUsage makes mistakes: each ends with exit code 2, says what is wrong in
 // the words that were typed, and what to do about it.
 func TestUsage(t *testing.T) {
@@ -37,7 +39,11 @@ func TestUsage(t *testing.T) {
 		{"no repository", "mine --repo alice", `--repo: invalid: repository "alice" is not owner/name`, ""},
 		{"no subnet", "validate", "--netuid 0: a number from 1 to 65535 is needed", ""},
 		{"no such subnet", "validate --netuid 70000", "--netuid 70000: a number from 1 to 65535 is needed", ""},
-		{"no such chain", "validate --netuid 1 --subtensor.network finney", `chain "finney" cannot be reached by this version: only folders are`, "use --subtensor.chain_endpoint file:DIR; finest devnet --prepare makes such a folder"},
+		{"no such chain", "validate --netuid 1 --subtensor.network nakamoto", `--subtensor.network "nakamoto" is none of archive, finney, latent-lite, local, test, and no URL`, devnetHint},
+		{"a folder for a chain", "validate --netuid 1 --subtensor.chain-endpoint file:chain", "--subtensor.chain_endpoint: a chain is no folder any more: a ws:// or wss:// URL is needed", devnetHint},
+		{"a web address for a chain", "validate --netuid 1 --subtensor.chain-endpoint ws://a,https://node.example/v1/secret", `--subtensor.chain_endpoint: "node.example" is reached by ws:// or wss://, not https://`, devnetHint},
+		{"a chain by no address", "validate --netuid 1 --subtensor.archive-endpoint node/secret", "--subtensor.archive_endpoint holds what is no ws:// or wss:// URL", devnetHint},
+		{"a network by no address", "validate --netuid 1 --subtensor.network https://user:secret@node.example", `--subtensor.network: "node.example" is reached by ws:// or wss://, not https://`, devnetHint},
 		{"no round", "devnet --every-blocks 0", "--every-blocks 0: at least 1 is needed", ""},
 		{"no such round", "validate --netuid 1 --every-blocks -5", "--every-blocks -5: at least 0 is needed", ""},
 		{"no such block", "validate --netuid 1 --start-block -7", "--start-block -7: at least -1 is needed", ""},
@@ -48,6 +54,9 @@ func TestUsage(t *testing.T) {
 		{"no tasks to look into", "inspect-commit 1 --tasks -1", "--tasks -1: at least 1 is needed", ""},
 		{"files in no task", "task-server import TEST --db t.db --from x --files-per-task 0", "--files-per-task 0: at least 1 is needed", ""},
 		{"block time too short", "devnet --block-time 1ms", "--block-time 1ms: at least 10ms are needed", ""},
+		{"nowhere for the chain to listen", "devnet --chain-addr nonsense", `--chain-addr "nonsense" is not HOST:PORT`, ""},
+		{"a chain for everybody", "devnet --chain-addr 0.0.0.0:9944", `--chain-addr "0.0.0.0:9944" is not on loopback: everybody who reaches the chain may change it`, ""},
+		{"a round of nobody", "devnet --once --no-actors", "devnet: without actors there is no round to end after: --once or --no-actors", ""},
 
 		{"refine without output", "refine a.warc.gz", "refine: --out is missing", ""},
 		{"refine without input", "refine --out out", "refine: no WARC file given", "try: finest refine --recipe fineweb-nolists --out out -j 2 sample/"},
@@ -58,7 +67,7 @@ func TestUsage(t *testing.T) {
 		{"mine without repository", "mine", "mine: --repo is missing", ""},
 		{"mine without server", "mine --repo a/b", "mine: --task-server is missing", ""},
 		{"mine with a word", "mine now", `mine: unexpected argument "now"`, ""},
-		{"validate without chain", "validate --netuid 1", "validate: --subtensor.chain_endpoint is missing", "use --subtensor.chain_endpoint file:DIR; finest devnet --prepare makes such a folder"},
+		{"validate without chain", "validate --netuid 1", "validate: neither --subtensor.network nor --subtensor.chain_endpoint is given", devnetHint},
 		{"import without crawl", "task-server import", "task-server import: CRAWL is missing", ""},
 		{"import without store", "task-server import TEST", "task-server import: --db is missing", ""},
 		{"import without list", "task-server import TEST --db tasks.db", "task-server import: --from is missing", ""},

@@ -23,7 +23,7 @@ Follows the claims on chain, checks each against the crawl itself, and sets
 weights from quality, work and elapsed time. What could not be checked is
 undecided and tried again; no weights are set while nothing is accepted.`,
 		example: "finest validate --once --netuid 1 --protocol devnet --start-block 1 \\\n" +
-			"      --subtensor.chain_endpoint file:devnet/chain --hub file:devnet/hub --warc.base devnet/crawl",
+			"      --subtensor.network local --hub file:devnet/hub --warc.base devnet/crawl",
 		exits: []int{ExitFailed, ExitUsage, ExitLocked, ExitSignal},
 		flags: join(roleFlags(), walletFlags(), chainFlags(), hubFlags(), judgeFlags(), []cliFlag{
 			onceFlag(),
@@ -63,6 +63,7 @@ func runValidate(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	defer net.close()
 	hotkey, dir, err := openIdentity(c, "validate", net.netuid)
 	if err != nil {
 		return err

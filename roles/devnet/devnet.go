@@ -26,8 +26,9 @@ type refinerReport = refiner.Report
 type Options struct {
 	// EveryBlocks is the least number of blocks between two settings of weights.
 	EveryBlocks uint64
-	// BlockTime is what Prepare was given.
-	BlockTime time.Duration
+	// ChainAddr is the address on loopback, HOST:PORT, that the chain listens on;
+	// "" takes a free port.
+	ChainAddr string
 	// Workers is the number of pages each role works on at once.
 	Workers int
 	// Once ends the run after the round in which every claim is settled and
@@ -84,12 +85,7 @@ func Run(ctx context.Context, l Layout, o Options) error {
 		limit := time.AfterFunc(onceLimit, func() { stop(ErrUnsettled) })
 		defer limit.Stop()
 	}
-	// Receipts name a final block after the first.
-	if _, err := w.chain.WaitFinalized(ctx, 1); err != nil {
-		return err
-	}
-	wait, err := w.serve(ctx, o.BlockTime)
-	if err != nil {
+	if err := w.begin(ctx, o); err != nil {
 		return err
 	}
 	played := w.play(ctx, func(a actor, err error) {
@@ -104,7 +100,7 @@ func Run(ctx context.Context, l Layout, o Options) error {
 	})
 	err = w.judge(ctx, o, stop)
 	played()
-	serveErr := wait()
+	serveErr := w.wait()
 	if errors.Is(err, errDone) {
 		err = nil
 	}

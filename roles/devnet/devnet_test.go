@@ -199,7 +199,7 @@ func TestRoundPaysTheHonestAlone(t *testing.T) {
 	}
 	var last Round
 	err = Run(ctx, layout, Options{
-		EveryBlocks: 4, BlockTime: blockTime, Workers: 2, Once: true, Log: zerolog.Nop(),
+		EveryBlocks: 4, Workers: 2, Once: true, Log: zerolog.Nop(),
 		OnRound: func(r Round) { last = r },
 		OnEvent: func(line string) { t.Log(line) },
 	})

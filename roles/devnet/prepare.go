@@ -11,8 +11,10 @@ import (
 	"strings"
 	"time"
 
-	"finest/chain/localchain"
+	"finest/chain/devchain"
+	"finest/chain/devchain/runtime"
 	"finest/chain/wallet"
+	"finest/internal/canon"
 	"finest/internal/durable"
 	"finest/pipeline/recipes"
 	"finest/roles/taskserver"
@@ -47,40 +49,75 @@ func keyNames() []string {
 }
 
 // Layout is where a devnet keeps things.
-type Layout struct{ Dir string }
-
-// Crawl holds the WARC files, one per actor.
-func (l Layout) Crawl() string { return filepath.Join(l.Dir, "crawl") }
-
-// Chain holds the local chain.
-func (l Layout) Chain() string { return filepath.Join(l.Dir, "chain") }
-
-// Hub holds the local hub.
-func (l Layout) Hub() string { return filepath.Join(l.Dir, "hub") }
-
-// Wallets holds the keys.
-func (l Layout) Wallets() string { return filepath.Join(l.Dir, "wallets") }
-
-// Tasks is the task server's store.
-func (l Layout) Tasks() string { return filepath.Join(l.Dir, "tasks.db") }
-
-// State holds the state of a role.
-func (l Layout) State(role string) string { return filepath.Join(l.Dir, "state", role) }
+type Layout struct {
+	Dir string
+	// BlockTime is the time of a block of its chain.
+	BlockTime time.Duration
+}
 
 // Config is a configuration file for the commands of the roles.
 func (l Layout) Config() string { return filepath.Join(l.Dir, "config.toml") }
 
+// walletsDir holds the keys.
+func (l Layout) walletsDir() string { return filepath.Join(l.Dir, "wallets") }
+
+// crawlDir holds the WARC files, one per actor.
+func (l Layout) crawlDir() string { return filepath.Join(l.Dir, "crawl") }
+
+// chainDir holds the chain.
+func (l Layout) chainDir() string { return filepath.Join(l.Dir, "chain") }
+
+// hubDir holds the local hub.
+func (l Layout) hubDir() string { return filepath.Join(l.Dir, "hub") }
+
+// storeFile is the task server's.
+func (l Layout) storeFile() string { return filepath.Join(l.Dir, "tasks.db") }
+
+// stateDir holds the state of a role.
+func (l Layout) stateDir(role string) string { return filepath.Join(l.Dir, "state", role) }
+
+// marker is written last when a devnet is made.
+func (l Layout) marker() string { return filepath.Join(l.Dir, "devnet.json") }
+
+// mark is what the marker holds.
+type mark struct {
+	BlockTime int64 `json:"block_time_ms"`
+}
+
+// Open finds the devnet that Prepare made in a folder. The error wraps
+// fs.ErrNotExist where there is none.
+func Open(dir string) (Layout, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return Layout{}, err
+	}
+	l := Layout{Dir: dir}
+	raw, err := os.ReadFile(l.marker())
+	if err != nil {
+		return l, fmt.Errorf("open the devnet in %s: %w", dir, err)
+	}
+	var m mark
+	if err := canon.Unmarshal(raw, &m); err != nil {
+		return l, fmt.Errorf("open the devnet in %s: %s: %w", dir, filepath.Base(l.marker()), err)
+	}
+	if m.BlockTime <= 0 {
+		return l, fmt.Errorf("open the devnet in %s: a block takes %d ms", dir, m.BlockTime)
+	}
+	l.BlockTime = time.Duration(m.BlockTime) * time.Millisecond
+	return l, nil
+}
+
 // Prepare makes a devnet in an empty or missing folder: the input cut into one
-// WARC file per actor, keys, a chain with everybody registered, an empty hub,
-// the task server's store, and a configuration file that points at all of it.
+// WARC file per actor, keys, a chain with everybody registered, and the task
+// server's store. blockTime is in whole milliseconds.
 func Prepare(ctx context.Context, dir string, inputs []string, blockTime time.Duration) (Layout, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return Layout{}, err
 	}
-	l := Layout{dir}
+	l := Layout{Dir: dir, BlockTime: blockTime}
 	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return l, fmt.Errorf("prepare a devnet in %s: the folder is not empty", dir)
+		return l, fmt.Errorf("prepare a devnet in %s: %w", dir, ErrNotEmpty)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return l, err
 	}
@@ -92,17 +129,24 @@ func Prepare(ctx context.Context, dir string, inputs []string, blockTime time.Du
 	for i := range actors {
 		names = append(names, fmt.Sprintf("part-%05d.warc.gz", i))
 	}
-	if _, err := cut(warcs, l.Crawl(), names); err != nil {
+	if _, err := cut(warcs, l.crawlDir(), names); err != nil {
 		return l, err
 	}
-	if err := l.makeChain(blockTime); err != nil {
+	if err := l.makeChain(); err != nil {
 		return l, err
 	}
 	if err := l.makeTasks(ctx); err != nil {
 		return l, err
 	}
-	return l, durable.WriteBytes(l.Config(), 0o644, []byte(l.config(blockTime)))
+	raw, err := canon.Marshal(mark{blockTime.Milliseconds()})
+	if err != nil {
+		return l, err
+	}
+	return l, durable.WriteBytes(l.marker(), 0o644, raw)
 }
+
+// ErrNotEmpty says that there is something in the folder of a new devnet.
+var ErrNotEmpty = errors.New("the folder is not empty")
 
 // warcFiles finds the WARC files among files and folders.
 func warcFiles(inputs []string) ([]string, error) {
@@ -133,31 +177,31 @@ func warcFiles(inputs []string) ([]string, error) {
 	return slices.Compact(out), nil
 }
 
-func (l Layout) makeChain(blockTime time.Duration) error {
-	subnet := localchain.SubnetConfig{Netuid: Netuid, Tempo: 120, WeightsRateLimit: 1}
+func (l Layout) makeChain() error {
+	subnet := runtime.Subnet{Netuid: Netuid, Tempo: 120, WeightsRateLimit: 1}
 	for _, name := range keyNames() {
-		key, err := wallet.Create(l.Wallets(), walletName, name)
+		key, err := wallet.Create(l.walletsDir(), walletName, name)
 		if err != nil {
 			return err
 		}
-		r := localchain.Registration{Hotkey: key.PublicKey(), Coldkey: key.PublicKey(), Stake: stake}
-		r.Permit = slices.Contains(validators, name)
-		subnet.Neurons = append(subnet.Neurons, r)
+		subnet.Neurons = append(subnet.Neurons, runtime.Neuron{
+			Hotkey: key.PublicKey(), Coldkey: key.PublicKey(), Stake: stake, Permit: slices.Contains(validators, name),
+		})
 		if name == ownerName {
 			subnet.Owner = key.PublicKey()
 		}
 	}
-	return localchain.Create(l.Chain(), localchain.Config{
-		BlockTime: blockTime, FinalityLag: finalityLag, Subnets: []localchain.SubnetConfig{subnet},
-	}, localchain.SystemClock{})
+	return devchain.Create(l.chainDir(), devchain.Options{
+		Genesis: runtime.Config{BlockTime: l.BlockTime, Subnets: []runtime.Subnet{subnet}}, FinalityLag: finalityLag,
+	})
 }
 
 func (l Layout) makeTasks(ctx context.Context) error {
-	catalogue, err := taskserver.FolderCatalogue(l.Crawl())
+	catalogue, err := taskserver.FolderCatalogue(l.crawlDir())
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, l.Tasks())
+	store, err := sqlite.Open(ctx, l.storeFile())
 	if err != nil {
 		return err
 	}
@@ -167,31 +211,32 @@ func (l Layout) makeTasks(ctx context.Context) error {
 }
 
 // headAge is how old the task server's newest block may be: well below a block.
-func headAge(blockTime time.Duration) time.Duration { return blockTime / 5 }
+func (l Layout) headAge() time.Duration { return l.BlockTime / 5 }
 
-func (l Layout) config(blockTime time.Duration) string {
-	return fmt.Sprintf(`# Settings of a devnet for the commands of the roles:
+func (l Layout) config(s *services) string {
+	return fmt.Sprintf(`# Settings of a devnet for the commands of the roles, while it runs:
 #   finest inspect-commit --config %[1]s UID
+# Every finest devnet writes this file anew.
 netuid = %[2]d
 protocol = "devnet"
 hub = "file:%[3]s"
 db = %[4]q
-task-server = "http://127.0.0.1:8733"
+task-server = %[5]q
 start-block = 1
 from-block = 1
-head-age = "%[9]s"
+head-age = "%[6]s"
 every-blocks = 4
-recipe = %[10]q
-recipes = [%[10]q]
+recipe = %[7]q
+recipes = [%[7]q]
 
 [warc]
-base = %[5]q
+base = %[8]q
 
 [subtensor]
-chain_endpoint = "file:%[6]s"
+chain_endpoint = [%[9]q]
 
 [wallet]
-path = %[7]q
-name = %[8]q
-`, l.Config(), Netuid, l.Hub(), l.Tasks(), l.Crawl(), l.Chain(), l.Wallets(), walletName, headAge(blockTime), recipes.FineWebNoLists)
+path = %[10]q
+name = %[11]q
+`, l.Config(), Netuid, l.hubDir(), l.storeFile(), s.tasks, l.headAge(), recipes.FineWebNoLists, s.files, s.endpoint, l.walletsDir(), walletName)
 }

@@ -2,16 +2,12 @@ package devnet
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net"
-	"net/http"
 	"sync"
 	"time"
 
 	"github.com/rs/zerolog"
 
-	"finest/chain/localchain"
 	"finest/chain/wallet"
 	"finest/eval"
 	"finest/hub/localhub"
@@ -20,9 +16,7 @@ import (
 	"finest/pipeline"
 	"finest/pipeline/recipes"
 	"finest/roles/miner"
-	"finest/roles/taskserver"
 	"finest/roles/taskserver/client"
-	"finest/roles/taskserver/sqlite"
 	"finest/roles/validator"
 )
 
@@ -36,14 +30,13 @@ const (
 // world is a running devnet.
 type world struct {
 	Layout
-	chain    *localchain.Chain
+	*services
 	hub      *localhub.Hub
 	keys     map[string]*wallet.Hotkey
 	runner   *pipeline.Runner
 	recipe   contract.RecipeRef
 	protocol eval.Protocol
 	crawl    polite.Base
-	server   string
 	turn     sync.Mutex
 	log      zerolog.Logger
 
@@ -59,85 +52,52 @@ type outcome struct {
 	err   error
 }
 
+// newWorld returns a devnet whose services have yet to begin.
 func newWorld(l Layout, workers int, log zerolog.Logger) (*world, error) {
 	w := &world{
 		Layout: l, keys: make(map[string]*wallet.Hotkey), protocol: eval.Devnet(), log: log,
 		outcomes: make(map[string]outcome), claimed: make(map[string]chan struct{}),
 	}
 	var err error
-	if w.chain, err = localchain.Open(l.Chain(), localchain.SystemClock{}); err != nil {
-		return nil, err
-	}
-	if w.hub, err = localhub.Open(l.Hub()); err != nil {
+	if w.hub, err = localhub.Open(l.hubDir()); err != nil {
 		return nil, err
 	}
 	for _, name := range keyNames() {
-		if w.keys[name], err = wallet.Load(l.Wallets(), walletName, name); err != nil {
+		if w.keys[name], err = wallet.Load(l.walletsDir(), walletName, name); err != nil {
 			return nil, err
 		}
 		w.claimed[name] = make(chan struct{})
 	}
-	recipe, err := recipes.Named(w.protocol.ReferenceRecipe)
+	recipe, ref, err := reference()
 	if err != nil {
 		return nil, err
 	}
 	if w.runner, err = recipes.Build(recipe, ""); err != nil {
 		return nil, err
 	}
-	w.runner.Workers = workers
-	hash, err := pipeline.HashRecipe(recipe)
-	w.recipe = contract.RecipeRef{Name: recipe.Name, Hash: hash}
-	return w, err
+	w.runner.Workers, w.recipe = workers, ref
+	return w, nil
 }
 
-// serve runs the WARC server and the task server on loopback until ctx ends.
-// The returned function waits for them.
-func (w *world) serve(ctx context.Context, blockTime time.Duration) (wait func() error, err error) {
-	files, err := listen(ctx)
+// reference is the recipe of all tasks.
+func reference() (contract.Recipe, contract.RecipeRef, error) {
+	recipe, err := recipes.Named(eval.Devnet().ReferenceRecipe)
 	if err != nil {
-		return nil, err
+		return recipe, contract.RecipeRef{}, err
 	}
-	tasks, err := listen(ctx)
-	if err != nil {
-		return nil, errors.Join(err, files.Close())
-	}
-	store, err := sqlite.Open(ctx, w.Tasks())
-	if err != nil {
-		return nil, errors.Join(err, files.Close(), tasks.Close())
-	}
-	server, err := taskserver.New(taskserver.Options{
-		Store: store, Chain: w.chain, Netuid: Netuid, Signer: w.keys[ownerName], DeadlineBlocks: w.protocol.Deadline,
-		Recipes: []contract.RecipeRef{w.recipe}, HeadAge: headAge(blockTime), RetryAfter: time.Second,
-		Log: w.log.With().Str("role", "task-server").Logger(),
-	})
-	if err != nil {
-		return nil, errors.Join(err, files.Close(), tasks.Close(), store.Close())
+	hash, err := pipeline.HashRecipe(recipe)
+	return recipe, contract.RecipeRef{Name: recipe.Name, Hash: hash}, err
+}
+
+// begin starts the services.
+func (w *world) begin(ctx context.Context, o Options) (err error) {
+	if w.services, err = w.start(ctx, o); err != nil {
+		return err
 	}
 	client := polite.NewClient("finest-devnet")
 	client.Interval = loopbackPause
-	if w.crawl, err = polite.OpenBase("http://"+files.Addr().String()+"/", client); err != nil {
-		return nil, errors.Join(err, files.Close(), tasks.Close(), store.Close())
-	}
-	w.server = "http://" + tasks.Addr().String()
-
-	warcs := &http.Server{Handler: http.FileServer(http.Dir(w.Crawl())), ReadHeaderTimeout: 5 * time.Second}
-	var group sync.WaitGroup
-	var serveErr, warcErr error
-	group.Go(func() { serveErr = server.Serve(ctx, tasks) })
-	group.Go(func() { warcErr = warcs.Serve(files) })
-	stop := context.AfterFunc(ctx, func() { _ = warcs.Close() })
-	return func() error {
-		group.Wait()
-		stop()
-		if errors.Is(warcErr, http.ErrServerClosed) {
-			warcErr = nil
-		}
-		return errors.Join(serveErr, warcErr, store.Close())
-	}, nil
-}
-
-func listen(ctx context.Context) (net.Listener, error) {
-	return (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
+	w.crawl, err = polite.OpenBase(w.files, client)
+	return err
 }
 
 // play starts every actor, in order. Those that work take turns from lease to
@@ -176,9 +136,9 @@ func (w *world) act(ctx context.Context, a actor, done func()) error {
 	}
 	key := w.keys[a.name]
 	m, err := miner.New(miner.Options{
-		Chain: w.chain, Hub: w.hub, Tasks: client.New(w.server, key, nil, nil), Signer: key,
+		Chain: w.chain, Hub: w.hub, Tasks: client.New(w.tasks, key, nil, nil), Signer: key,
 		Refine: a.behave(w, working), Netuid: Netuid, Repo: a.name + "/finest", Recipe: w.recipe,
-		DataDir: w.State(a.name), Heartbeat: heartbeat, Log: log,
+		DataDir: w.stateDir(a.name), Heartbeat: heartbeat, Log: log,
 	})
 	if err != nil {
 		return err
@@ -208,9 +168,9 @@ func (w *world) validator(name string, everyBlocks uint64) (*validator.Validator
 	first := uint64(1)
 	key := w.keys[name]
 	return validator.New(validator.Options{
-		Chain: w.chain, Hub: w.hub, Board: client.New(w.server, key, nil, nil), Signer: key, Netuid: Netuid,
+		Chain: w.chain, Hub: w.hub, Board: client.New(w.tasks, key, nil, nil), Signer: key, Netuid: Netuid,
 		Crawl: w.crawl, Runner: func(contract.Recipe) (*pipeline.Runner, error) { return w.runner, nil },
-		Protocol: w.protocol, DataDir: w.State(name), StartBlock: &first, EveryBlocks: everyBlocks,
+		Protocol: w.protocol, DataDir: w.stateDir(name), StartBlock: &first, EveryBlocks: everyBlocks,
 		Log: w.log.With().Str("role", name).Logger(),
 	})
 }

@@ -1,0 +1,165 @@
+package devnet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"finest/chain/devchain"
+	"finest/chain/subtensor"
+	"finest/chain/wallet"
+	"finest/eval"
+	"finest/internal/contract"
+	"finest/internal/durable"
+	"finest/roles/taskserver"
+	"finest/roles/taskserver/sqlite"
+)
+
+// services are what the roles of a devnet find around them, on loopback: a chain,
+// a WARC server, a task server.
+type services struct {
+	chain *subtensor.Client
+	// What the addresses begin with: ws://… of the chain, http://… of the WARC
+	// files, which ends with a slash, and of the task server.
+	endpoint, files, tasks string
+	// wait returns when the services have ended, with the ctx they began with.
+	wait func() error
+}
+
+// start begins the services; they end with ctx. The configuration file is
+// written anew, as their addresses change from one time to the next.
+func (l Layout) start(ctx context.Context, o Options) (_ *services, err error) {
+	var started closers
+	defer func() {
+		if err != nil {
+			_ = started.close()
+		}
+	}()
+	s := &services{}
+	node, err := devchain.Open(l.chainDir(), devchain.Options{
+		Seal: devchain.Every(l.BlockTime), Log: o.Log.With().Str("role", "chain").Logger(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	started.add(node.Close)
+	if s.endpoint, err = node.Listen(ctx, cmp.Or(o.ChainAddr, loopback)); err != nil {
+		return nil, err
+	}
+	s.chain, err = subtensor.New(subtensor.Options{
+		Endpoints: []string{s.endpoint}, Log: o.Log.With().Str("role", "chain client").Logger(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	started.add(s.chain.Close)
+	// Receipts name a final block after the first.
+	if _, err := s.chain.WaitFinalized(ctx, 1); err != nil {
+		return nil, err
+	}
+	files, err := listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	started.add(files.Close)
+	s.files = "http://" + files.Addr().String() + "/"
+	tasks, err := listen(ctx)
+	if err != nil {
+		return nil, err
+	}
+	started.add(tasks.Close)
+	s.tasks = "http://" + tasks.Addr().String()
+	store, err := sqlite.Open(ctx, l.storeFile())
+	if err != nil {
+		return nil, err
+	}
+	started.add(store.Close)
+	server, err := l.taskServer(store, s.chain, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := durable.WriteBytes(l.Config(), 0o644, []byte(l.config(s))); err != nil {
+		return nil, err
+	}
+	warcs := &http.Server{Handler: http.FileServer(http.Dir(l.crawlDir())), ReadHeaderTimeout: 5 * time.Second}
+	var group sync.WaitGroup
+	var serveErr, warcErr error
+	group.Go(func() { serveErr = server.Serve(ctx, tasks) })
+	group.Go(func() { warcErr = warcs.Serve(files) })
+	stop := context.AfterFunc(ctx, func() { _ = warcs.Close() })
+	s.wait = func() error {
+		group.Wait()
+		stop()
+		for _, err := range []*error{&serveErr, &warcErr} {
+			if errors.Is(*err, http.ErrServerClosed) {
+				*err = nil
+			}
+		}
+		return errors.Join(serveErr, warcErr, started.close())
+	}
+	return s, nil
+}
+
+func (l Layout) taskServer(store taskserver.Store, client *subtensor.Client, o Options) (*taskserver.Server, error) {
+	_, recipe, err := reference()
+	if err != nil {
+		return nil, err
+	}
+	owner, err := wallet.Load(l.walletsDir(), walletName, ownerName)
+	if err != nil {
+		return nil, err
+	}
+	return taskserver.New(taskserver.Options{
+		Store: store, Chain: client, Netuid: Netuid, Signer: owner, DeadlineBlocks: eval.Devnet().Deadline,
+		Recipes: []contract.RecipeRef{recipe}, HeadAge: l.headAge(), RetryAfter: time.Second,
+		Log: o.Log.With().Str("role", "task-server").Logger(),
+	})
+}
+
+func listen(ctx context.Context) (net.Listener, error) {
+	return (&net.ListenConfig{}).Listen(ctx, "tcp", loopback)
+}
+
+// loopback is an address with a free port.
+const loopback = "127.0.0.1:0"
+
+// closers are closed last first.
+type closers []func() error
+
+func (c *closers) add(f func() error) { *c = append(*c, f) }
+
+func (c *closers) close() (err error) {
+	for i := len(*c) - 1; i >= 0; i-- {
+		if closeErr := (*c)[i](); !errors.Is(closeErr, net.ErrClosed) {
+			err = errors.Join(err, closeErr)
+		}
+	}
+	return err
+}
+
+// Services are where the services of a devnet are found.
+type Services struct {
+	// Chain is a ws:// endpoint, Files and Tasks are http:// URLs of the WARC
+	// server and of the task server.
+	Chain, Files, Tasks string
+}
+
+// Serve runs the services of a prepared devnet without actors until ctx ends.
+// ready is called when all of them answer.
+func Serve(ctx context.Context, l Layout, o Options, ready func(Services) error) error {
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	s, err := l.start(ctx, o)
+	if err != nil {
+		return err
+	}
+	if err = ready(Services{s.endpoint, s.files, s.tasks}); err == nil {
+		<-ctx.Done()
+	}
+	stop()
+	return errors.Join(err, s.wait())
+}

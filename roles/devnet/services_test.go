@@ -1,0 +1,101 @@
+package devnet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"finest/chain"
+	"finest/chain/subtensor"
+)
+
+func answers(url string) error {
+	r, err := http.Get(url)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Body.Close() }()
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return err
+	}
+	if r.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answers %s", url, r.Status)
+	}
+	return nil
+}
+
+// The services run alone, and again in the same folder: the chain goes on where
+// it was, with the blocks it had.
+func TestServicesGoOnInTheirFolder(t *testing.T) {
+	prepared, err := Prepare(t.Context(), t.TempDir(), []string{writeInput(t, 20)}, 20*time.Millisecond)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before chain.Block
+	for range 2 {
+		layout, err := Open(prepared.Dir)
+		if err != nil || layout != prepared {
+			t.Fatalf("layout is %+v, %v, want %+v", layout, err, prepared)
+		}
+		ctx, stop := context.WithCancel(t.Context())
+		err = Serve(ctx, layout, Options{Log: zerolog.Nop()}, func(s Services) error {
+			defer stop()
+			client, err := subtensor.New(subtensor.Options{Endpoints: []string{s.Chain}})
+			if err != nil {
+				return err
+			}
+			defer func() { _ = client.Close() }()
+			again, err := client.BlockAt(ctx, before.Number)
+			if err != nil {
+				return err
+			}
+			if before != (chain.Block{}) && again != before {
+				t.Errorf("block %d is %v, was %v", before.Number, again, before)
+			}
+			if before, err = client.Finalized(ctx); err != nil {
+				return err
+			}
+			config, err := os.ReadFile(layout.Config())
+			if err != nil {
+				return err
+			}
+			for _, address := range []string{s.Chain, s.Files, s.Tasks} {
+				if !strings.Contains(string(config), address+`"`) {
+					t.Errorf("the configuration does not name %s", address)
+				}
+			}
+			return errors.Join(answers(s.Files+"part-00000.warc.gz"), answers(s.Tasks+"/v1/server"))
+		})
+		stop()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if before.Number == 0 {
+		t.Error("the chain stands still")
+	}
+}
+
+func TestOpenRefuses(t *testing.T) {
+	if _, err := Open(t.TempDir()); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("an empty folder: %v", err)
+	}
+	for _, text := range []string{"", "{", `{"block_time_ms":0}`, `{"block_time_ms":250,"x":1}`} {
+		l := Layout{Dir: t.TempDir()}
+		if err := os.WriteFile(l.marker(), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Open(l.Dir); err == nil || errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("marker %q: %v", text, err)
+		}
+	}
+}
