@@ -14,9 +14,9 @@ import (
 	"finest/chain/devchain"
 	"finest/chain/devchain/devchaintest"
 	"finest/chain/devchain/runtime"
+	"finest/chain/rpc"
 	"finest/chain/subtensor"
 	"finest/eval"
-	"finest/internal/contract"
 	"finest/roles/submission/submissiontest"
 	"finest/roles/validator"
 )
@@ -51,6 +51,21 @@ func (w *world) impatient() chain.Client {
 	client := devchaintest.Eager(w.Node, devchaintest.Dial(w.t, w.Endpoint, func(o *subtensor.Options) { o.Poll = 20 * time.Millisecond }))
 	w.change = append(w.change, func(o *validator.Options) { o.Chain = client })
 	return client
+}
+
+// heads tells of every new block of the chain.
+func (w *world) heads() *rpc.Subscription {
+	w.t.Helper()
+	node, err := rpc.New(rpc.Options{Endpoints: []string{w.Endpoint}})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.t.Cleanup(func() { _ = node.Close() })
+	heads, err := node.Subscribe(w.t.Context(), "chain_subscribeNewHeads", "chain_unsubscribeNewHeads")
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return heads
 }
 
 // TestConnectionCutWhileWeightsAreSent: whatever the moment, the weights are set
@@ -122,13 +137,18 @@ func TestReorganisation(t *testing.T) {
 		t.Helper()
 		faults.HoldFinality(true)
 		before := w.Node.Head()
+		heads := w.heads()
+		defer heads.Close()
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			write()
 		}()
 		for w.Node.Head().Number == before.Number {
-			time.Sleep(time.Millisecond)
+			if _, err := heads.Next(t.Context()); err != nil {
+				t.Error(err)
+				break
+			}
 		}
 		if err := faults.Reorg(int(w.Node.Head().Number - before.Number)); err != nil {
 			t.Error(err)
@@ -240,98 +260,6 @@ func (c *readOnly) SetWeights(context.Context, chain.Signer, uint16, []chain.Wei
 	return chain.Inclusion{}, &chain.RateLimitError{RetryAt: 1 << 40}
 }
 
-// TestCommitReveal: weights are committed to, the chain shows them in a later
-// epoch, and only then the verdicts that they came from are published.
-func TestCommitReveal(t *testing.T) {
-	t.Parallel()
-	const tempo = 15
-	w := newWorld(t, func(s *runtime.Subnet) { s.Tempo, s.CommitReveal, s.RevealPeriod = tempo, true, 1 })
-	w.change = append(w.change, func(o *validator.Options) { o.EveryBlocks = 2 * tempo })
-	anna, bert := w.Miner("//Anna"), w.Miner("//Bert")
-	anna.Honest()
-	first := w.judged(workOf(tamper)(w, bert))
-	if !first.WeightsSet || len(w.shown()) != 0 || len(w.board.verdicts) != 0 {
-		t.Fatalf("weights set: %t (%s); shown %v, published %v", first.WeightsSet, first.WeightsReason, w.shown(), w.board.verdicts)
-	}
-	for w.Final().Number < first.WeightsBlock+4*tempo && len(w.board.verdicts) == 0 {
-		// In the middle, it forgets what is not on disk.
-		if w.Final().Number == first.WeightsBlock+5 {
-			w.restart()
-		}
-		w.Blocks(1)
-		shown := w.shown()
-		w.once()
-		if len(shown) == 0 && len(w.board.verdicts) > 0 {
-			t.Fatalf("verdicts are published at block %d, the weights are hidden", w.Final().Number)
-		}
-	}
-	if got := w.shown(); !slices.Equal(got, []chain.Weight{{UID: uidAnna, Value: 65535}}) {
-		t.Errorf("the chain shows %v", got)
-	}
-	outcomes := make(map[string]string)
-	for _, v := range w.board.verdicts {
-		outcomes[v.Hotkey] = v.Outcome
-	}
-	if len(outcomes) != 2 || outcomes[anna.Key.Address()] != contract.VerdictAccepted || outcomes[bert.Key.Address()] != contract.VerdictRejected {
-		t.Errorf("published %v", outcomes)
-	}
-	if !slices.Equal(w.board.scores, []uint64{first.WeightsBlock}) {
-		t.Errorf("published with the weights of blocks %v, want %d", w.board.scores, first.WeightsBlock)
-	}
-}
-
-// TestCommitmentThatIsNeverRevealed is reported, and its verdicts go with the
-// next weights.
-func TestCommitmentThatIsNeverRevealed(t *testing.T) {
-	t.Parallel()
-	const tempo = 10
-	w := newWorld(t, func(s *runtime.Subnet) { s.Tempo, s.CommitReveal, s.RevealPeriod = tempo, true, 1 })
-	w.change = append(w.change, func(o *validator.Options) { o.EveryBlocks = 10 * tempo })
-	block, _ := w.Miner("//Anna").Honest()
-	hidden := &hidingChain{Client: w.Chain, hides: true}
-	w.change = append(w.change, func(o *validator.Options) { o.Chain = hidden })
-	first := w.judged(block)
-	for w.Final().Number < first.WeightsBlock+6*tempo {
-		w.Blocks(5)
-		w.once()
-	}
-	if len(w.board.verdicts) != 0 || strings.Count(w.log.String(), "did not reveal weights") != 1 {
-		t.Fatalf("published %v, log %s", w.board.verdicts, w.log.String())
-	}
-	hidden.hides = false
-	for w.Final().Number < first.WeightsBlock+16*tempo {
-		w.Blocks(5)
-		w.once()
-	}
-	if len(w.board.verdicts) != 1 || len(w.board.scores) != 1 || w.board.scores[0] <= first.WeightsBlock {
-		t.Errorf("published %v with the weights of blocks %v", w.board.verdicts, w.board.scores)
-	}
-}
-
-// hidingChain shows nobody's weights.
-type hidingChain struct {
-	chain.Client
-	hides bool
-}
-
-func (c *hidingChain) Weights(ctx context.Context, netuid, uid uint16, at chain.Block) ([]chain.Weight, error) {
-	if c.hides {
-		return nil, nil
-	}
-	return c.Client.Weights(ctx, netuid, uid, at)
-}
-
-// shown are the weights of the validator that everybody can read, without those
-// that are 0.
-func (w *world) shown() []chain.Weight {
-	w.t.Helper()
-	ws, err := w.Chain.Weights(context.Background(), netuid, uidValidator, w.Final())
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	return slices.DeleteFunc(ws, func(w chain.Weight) bool { return w.Value == 0 })
-}
-
 func (w *world) validatorKey() chain.PublicKey { return submissiontest.Key(w.t, w.key).PublicKey() }
 
 // TestUIDThatIsRecycledBetweenTwoReads: between what a validator reads at the
@@ -346,8 +274,7 @@ func TestUIDThatIsRecycledBetweenTwoReads(t *testing.T) {
 	w.AwaitFinal(w.Protocol.SeedBlock(block))
 	zoe := submissiontest.Key(t, "//Zoe").PublicKey()
 	between := &betweenReads{Client: w.Chain, once: func() {
-		next := w.Node.Head().Number + 1
-		w.Node.Edit(func(s *runtime.State) { recycle(t, s, uidAnna, anna.Key.PublicKey(), zoe, next) })
+		w.Node.Edit(func(s *runtime.State) { s.Replace(netuid, uidAnna, zoe, zoe) })
 		w.Blocks(1)
 	}}
 	w.change = append(w.change, func(o *validator.Options) { o.Chain = between })
@@ -378,35 +305,4 @@ func (c *betweenReads) Head(ctx context.Context) (chain.Block, error) {
 		c.once = nil
 	}
 	return c.Client.Head(ctx)
-}
-
-// recycle gives a uid to another hotkey, as a registration in a full subnet does.
-func recycle(t testing.TB, s *runtime.State, uid uint16, from, to chain.PublicKey, block uint64) {
-	m := runtime.Metadata(runtime.V1)
-	put := func(name string, value any, keys ...any) {
-		item, err := m.StorageItem("SubtensorModule", name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		key, err := item.Key(keys...)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if value == nil {
-			s.Delete(key)
-			return
-		}
-		raw, err := item.Encode(value)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Set(key, raw)
-	}
-	put("Keys", to, uint16(netuid), uid)
-	put("Uids", nil, uint16(netuid), from)
-	put("Uids", uid, uint16(netuid), to)
-	put("IsNetworkMember", nil, from, uint16(netuid))
-	put("IsNetworkMember", true, to, uint16(netuid))
-	put("BlockAtRegistration", block, uint16(netuid), uid)
-	put("Owner", to, to)
 }
