@@ -152,7 +152,7 @@ func TestHostileServers(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			clock := rpctest.NewClock()
-			asked := make(chan struct{}, 1)
+			asked := make(chan struct{}, 100)
 			bad := rpctest.New(t, func(r rpctest.Request) (any, error) {
 				asked <- struct{}{}
 				return tt.script(r)

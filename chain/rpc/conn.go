@@ -146,13 +146,22 @@ func (c *conn) readAll(ctx context.Context) {
 // SizeError for the call whose answer it is, or for all if its beginning does
 // not tell.
 func (c *conn) oversized(start []byte) {
-	err := error(&SizeError{Limit: c.o.MessageLimit})
-	if id, ok := leadingID(start); ok {
-		c.resolve(id, answer{err: fmt.Errorf("%s: %w", c.host, err)})
-		c.fail(c.lost(err), true)
+	err := fmt.Errorf("%s: %w", c.host, &SizeError{Limit: c.o.MessageLimit})
+	id, ok := leadingID(start)
+	if !ok {
+		c.fail(err, true)
 		return
 	}
-	c.fail(fmt.Errorf("%s: %w", c.host, err), true)
+	c.mu.Lock()
+	culprit := c.pending[id]
+	delete(c.pending, id)
+	c.mu.Unlock()
+	// First the end of the connection, then the answer: who has the answer may
+	// call again at once, and must not be given this connection.
+	c.fail(c.lost(err), true)
+	if culprit != nil {
+		culprit.answer <- answer{err: err}
+	}
 }
 
 // leadingID finds the id of an answer that is cut off, where it stands before
