@@ -123,17 +123,32 @@ type eager struct {
 
 func (e *eager) WaitFinalized(ctx context.Context, number uint64) (chain.Block, error) {
 	final := e.node.Finalized().Number
-	if ctx.Err() == nil && number > final && number-final <= maxAhead {
-		e.node.Seal(int(number - final))
+	if number > final && number-final <= maxAhead {
+		more := e.seal(ctx, number-final)
 		// A young chain has nothing final yet, so as many blocks more as its lag.
-		for e.node.Finalized().Number == 0 && e.node.Head().Number < number+maxLag {
-			e.node.Seal(1)
+		for more && e.node.Finalized().Number == 0 && e.node.Head().Number < number+maxLag {
+			more = e.seal(ctx, 1)
 		}
 		if final = e.node.Finalized().Number; final > 0 && final < number && number-final <= maxLag {
-			e.node.Seal(int(number - final))
+			e.seal(ctx, number-final)
 		}
 	}
 	return e.Client.WaitFinalized(ctx, number)
+}
+
+// seal makes blocks, and says whether more can be made: not when ctx has ended,
+// nor by a node that is closed or broken, whose head stands still.
+func (e *eager) seal(ctx context.Context, blocks uint64) bool {
+	for range blocks {
+		before := e.node.Head()
+		if ctx.Err() != nil {
+			return false
+		}
+		if e.node.Seal(1); e.node.Head() == before {
+			return false
+		}
+	}
+	return true
 }
 
 // Clock is the time of a chain as a clock of whoever uses it: waiting makes

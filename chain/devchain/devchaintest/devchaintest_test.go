@@ -30,6 +30,30 @@ func TestEager(t *testing.T) {
 	}
 }
 
+// A chain that makes no more blocks is waited for as any other.
+func TestEagerOnClosedChain(t *testing.T) {
+	node, client := devchaintest.Open(t, config(t))
+	if err := node.Close(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancelled := time.AfterFunc(100*time.Millisecond, cancel)
+	defer cancelled.Stop()
+	done := make(chan error, 1)
+	go func() {
+		_, err := devchaintest.Eager(node, client).WaitFinalized(ctx, 5)
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		if err == nil {
+			t.Error("block 5 of a closed chain is final")
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("the wait goes on after its context")
+	}
+}
+
 // Waiting on the clock of a chain makes its blocks.
 func TestClock(t *testing.T) {
 	node := devchaintest.Start(t, config(t))
