@@ -1,6 +1,10 @@
 package runtime
 
-import "finest/chain"
+import (
+	"encoding/binary"
+
+	"finest/chain"
+)
 
 // Begin starts block number on the state of its parent: what happens before all
 // extrinsics. Weights and commitments whose round is out are revealed, and epochs
@@ -31,7 +35,10 @@ func (x *exec) noteUpgrade() {
 // networks are the numbers of the subnets in order, without the root network.
 func networks(s *State) (out []uint16) {
 	networksAdded.each(s, func(rest []byte, added bool) {
-		if netuid := uint16(rest[0]) | uint16(rest[1])<<8; added && netuid != 0 {
+		if len(rest) != 2 {
+			return // set by hand
+		}
+		if netuid := binary.LittleEndian.Uint16(rest); added && netuid != 0 {
 			out = append(out, netuid)
 		}
 	})

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"encoding/binary"
 	"slices"
 
 	"finest/chain"
@@ -210,7 +211,10 @@ func readPayload(b []byte) (payload, error) {
 func (x *exec) revealTimelocked(netuid, index uint16) {
 	period, now := revealPeriod.get(x.s, netuid), x.epoch(netuid)
 	timelockedCommits.each(x.s, func(rest []byte, commits []timelockedCommit) {
-		epoch := u64Codec.read(scale.NewDecoder(rest[len(rest)-8:])) // behind its hash
+		if len(rest) != 16 { // the hash of the epoch and the epoch
+			return // set by hand
+		}
+		epoch := binary.LittleEndian.Uint64(rest[8:])
 		if epoch+period > now {
 			return
 		}
