@@ -27,7 +27,7 @@ func applying(index uint32) []byte { return binary.LittleEndian.AppendUint32([]b
 // block is the number of the block being made.
 func (x *exec) block() uint64 { return uint64(blockNumber.get(x.s)) }
 
-// eventsKey is that of System.Events, which clients read and the runtime only
+// eventsItem is System.Events, which clients read and the runtime only
 // appends to.
 var eventsItem = newItem(bytesCodec, "System", "Events")
 

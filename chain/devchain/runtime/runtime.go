@@ -16,7 +16,7 @@ import (
 //
 // A block is made from the state of its parent, copied:
 //
-//	r.Begin(s, number, now, parent)
+//	r.Begin(s, number, parent)
 //	r.Apply(s, 0, r.Inherent(now))
 //	r.Apply(s, 1, xt) …   // one that returns an error is not in the block
 //	r.End(s)
