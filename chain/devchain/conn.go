@@ -24,7 +24,9 @@ type conn struct {
 	mu    sync.Mutex
 	queue [][]byte
 	size  int
-	wake  chan struct{}
+	// held is the size of what subscriptions that are not live yet have to say.
+	held int
+	wake chan struct{}
 }
 
 // push queues a message; a reader that is too slow is cut off.
@@ -35,8 +37,7 @@ func (c *conn) push(message []byte) {
 }
 
 func (c *conn) pushLocked(message []byte) {
-	if c.size+len(message) > maxQueue {
-		c.cut()
+	if c.overflows(message) {
 		return
 	}
 	c.queue = append(c.queue, message)
@@ -45,6 +46,16 @@ func (c *conn) pushLocked(message []byte) {
 	case c.wake <- struct{}{}:
 	default:
 	}
+}
+
+// overflows says whether a message has no room beside what waits, and cuts the
+// connection then; c.mu is held.
+func (c *conn) overflows(message []byte) bool {
+	if c.size+c.held+len(message) <= maxQueue {
+		return false
+	}
+	c.cut()
+	return true
 }
 
 // pop returns what is queued.
@@ -79,6 +90,12 @@ func (c *conn) write(ctx context.Context, ws *websocket.Conn) {
 // handle answers one message: a request or a batch of them.
 func (c *conn) handle(message []byte) {
 	defer func() {
+		// net/http would swallow it, and the clients of a node that is broken would
+		// wait for what never comes.
+		if reason := recover(); reason != nil {
+			c.node.broke(reason)
+			c.cut()
+		}
 		for _, s := range c.fresh {
 			s.goLive()
 		}

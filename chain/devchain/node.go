@@ -139,10 +139,16 @@ func (n *Node) Finalized() chain.Block {
 // closed, or could not write to its folder; Close says so.
 func (n *Node) Seal(blocks int) {
 	for range blocks {
-		n.mu.Lock()
-		n.sealBlock()
-		n.mu.Unlock()
+		n.sealOne()
 	}
+}
+
+// sealOne holds the lock for one block, and gives it back even if an edit panics
+// or ends its goroutine, as a test that fails does: Close needs it then.
+func (n *Node) sealOne() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.sealBlock()
 }
 
 // Edit calls f within the next block, before its signed extrinsics, with the

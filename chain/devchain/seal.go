@@ -2,6 +2,7 @@ package devchain
 
 import (
 	"fmt"
+	"runtime/debug"
 	"time"
 
 	"finest/chain"
@@ -153,6 +154,15 @@ func (n *Node) keep(b *block) bool {
 func (n *Node) fail(err error) {
 	n.failed = fmt.Errorf("devchain makes no more blocks: %w", err)
 	n.o.Log.Error().Err(err).Msg("devchain makes no more blocks")
+}
+
+// broke ends the making of blocks because of a panic while a client was answered;
+// Close tells of it.
+func (n *Node) broke(reason any) {
+	stack := debug.Stack()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.fail(fmt.Errorf("panic: %v\n%s", reason, stack))
 }
 
 // adopt makes a branch, whose first block is on the best chain, the end of the

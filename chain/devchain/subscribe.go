@@ -96,6 +96,7 @@ func (s *subscription) goLive() {
 	defer c.mu.Unlock()
 	s.live = true
 	for _, m := range s.pending {
+		c.held -= len(m)
 		c.pushLocked(m)
 	}
 	s.pending = nil
@@ -110,10 +111,12 @@ func (n *Node) notify(s *subscription, result any) {
 	c := s.conn
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if s.live {
+	switch {
+	case s.live:
 		c.pushLocked(message)
-	} else {
+	case !c.overflows(message):
 		s.pending = append(s.pending, message)
+		c.held += len(message)
 	}
 }
 
