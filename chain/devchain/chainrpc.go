@@ -38,6 +38,9 @@ func getBlockHash(r *request) (any, error) {
 	}
 	var numbers []numberParam
 	if json.Unmarshal(raw, &numbers) == nil {
+		if len(numbers) > maxQuery {
+			return nil, invalidParams("%d numbers, at most %d", len(numbers), maxQuery)
+		}
 		hashes := make([]*string, len(numbers))
 		for i, number := range numbers {
 			hashes[i] = r.numbered(uint64(number))

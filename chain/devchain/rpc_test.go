@@ -275,6 +275,19 @@ func TestLimits(t *testing.T) {
 		w.wantError(-32602, "keys", "state_queryStorageAt", make([]string, 10_001))
 		w.wantError(-32602, "key of", "state_getStorage", strings.Repeat("00", 5000))
 	})
+	t.Run("numbers", func(t *testing.T) {
+		w := dial(t, endpoint)
+		w.wantError(-32602, "numbers", "chain_getBlockHash", make([]int, 10_001))
+	})
+	t.Run("one large value often", func(t *testing.T) {
+		w := dial(t, endpoint)
+		w.call(nil, "dev_setStorage", [][2]string{{"0xaa", strings.Repeat("00", 1<<20)}})
+		keys := make([]string, 1000)
+		for i := range keys {
+			keys[i] = "0xaa"
+		}
+		w.wantError(-32702, "too big", "state_queryStorageAt", keys)
+	})
 	t.Run("connections", func(t *testing.T) {
 		var err error
 		for range 200 {

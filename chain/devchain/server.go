@@ -23,6 +23,8 @@ const (
 	maxQueue = 64 << 20
 	// writeWait is how long a reader may take for one message.
 	writeWait = 30 * time.Second
+	// headerWait is how long a connection may take to ask for a websocket.
+	headerWait = 10 * time.Second
 )
 
 // Listen serves JSON-RPC over websocket on addr, a loopback address such as
@@ -39,7 +41,7 @@ func (n *Node) Listen(ctx context.Context, addr string) (endpoint string, err er
 	}
 	ctx, end := context.WithCancel(ctx)
 	s := &http.Server{
-		Handler: http.HandlerFunc(n.serve), ReadHeaderTimeout: 10 * time.Second,
+		Handler: http.HandlerFunc(n.serve), ReadHeaderTimeout: headerWait, IdleTimeout: headerWait,
 		BaseContext: func(net.Listener) context.Context { return ctx },
 	}
 	n.mu.Lock()

@@ -35,7 +35,7 @@ var stateMethods = map[string]method{
 const (
 	maxPage     = 1000
 	maxAllKeys  = 100_000
-	maxQuery    = 10_000 // keys of one query
+	maxQuery    = 10_000 // keys or block numbers of one query
 	maxKeyBytes = 4096
 	maxRange    = 1000 // blocks of one query
 )
@@ -61,13 +61,13 @@ func (r *request) at(i int) (view, error) {
 		return view{}, unknownBlock(chain.Hash(hash))
 	}
 	if b.state == nil {
-		return view{}, discarded("UnknownBlock: ", b)
+		return view{}, discarded(b)
 	}
 	return view{b.state.Copy(), b.hash, b.code}, nil
 }
 
-func discarded(kind string, b *block) error {
-	return &rpcError{Code: codeState, Message: fmt.Sprintf("Client error: %sState already discarded for 0x%s", kind, b.hash)}
+func discarded(b *block) error {
+	return &rpcError{Code: codeState, Message: fmt.Sprintf("Client error: UnknownBlock: State already discarded for 0x%s", b.hash)}
 }
 
 // key reads the storage key that is parameter i.
@@ -99,6 +99,19 @@ func (r *request) keys(i int) ([][]byte, error) {
 		keys[i] = key
 	}
 	return keys, nil
+}
+
+// distinct leaves out keys that come again, in whose place the first one stands:
+// what they hold is then no more than the state.
+func distinct(keys [][]byte) (out [][]byte) {
+	seen := make(map[string]bool, len(keys))
+	for _, key := range keys {
+		if !seen[string(key)] {
+			seen[string(key)] = true
+			out = append(out, key)
+		}
+	}
+	return out
 }
 
 // value is the value under the key in parameter 0 at the block in parameter 1.
@@ -212,8 +225,14 @@ func queryStorageAt(r *request) (any, error) {
 		return nil, err
 	}
 	set := changeSet{Block: hexBytes(s.hash[:]), Changes: [][2]*string{}}
+	size := 0
 	for _, key := range keys {
-		set.Changes = append(set.Changes, pair(key, s.Get(key)))
+		value := s.Get(key)
+		// A key may be asked for often, so that the state does not bound the answer.
+		if size += 2 * (len(key) + len(value)); size > maxResponse {
+			return nil, tooBig()
+		}
+		set.Changes = append(set.Changes, pair(key, value))
 	}
 	return []changeSet{set}, nil
 }
@@ -238,11 +257,12 @@ func queryStorage(r *request) (any, error) {
 	if from == nil || to == nil || r.numbered(from.number()) == nil || from.number() > to.number() || to.number()-from.number() > maxRange {
 		return nil, invalidParams("the blocks are no range of at most %d blocks", maxRange)
 	}
+	keys = distinct(keys)
 	sets := []changeSet{}
 	var before *block
 	for _, b := range r.best[from.number():min(to.number()+1, uint64(len(r.best)))] {
 		if b.state == nil {
-			return nil, discarded("UnknownBlock: ", b)
+			return nil, discarded(b)
 		}
 		if set := changed(keys, before, b); len(set.Changes) > 0 {
 			sets = append(sets, set)
@@ -345,8 +365,8 @@ func subscribeStorage(r *request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.keys = keys
-	r.notify(s, changed(keys, nil, r.head()))
+	s.keys = distinct(keys)
+	r.notify(s, changed(s.keys, nil, r.head()))
 	return s.id, nil
 }
 
