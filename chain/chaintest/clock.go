@@ -6,11 +6,8 @@ import (
 )
 
 // Clock is a clock for tests, safe for concurrent use. Its time passes when
-// Advance says so or, with NewAutoClock, when somebody waits: then waiting
-// itself moves the time to what is waited for, and no test sleeps.
+// Advance says so, so that no test sleeps.
 type Clock struct {
-	auto bool
-
 	mu      sync.Mutex
 	changed sync.Cond
 	now     time.Time
@@ -29,13 +26,6 @@ func NewClock(start time.Time) *Clock {
 	return c
 }
 
-// NewAutoClock returns a clock that every wait moves.
-func NewAutoClock(start time.Time) *Clock {
-	c := NewClock(start)
-	c.auto = true
-	return c
-}
-
 // Now returns the time.
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
@@ -49,9 +39,6 @@ func (c *Clock) After(d time.Duration) <-chan time.Time {
 	defer c.mu.Unlock()
 	wake := make(chan time.Time, 1)
 	due := c.now.Add(d)
-	if c.auto && due.After(c.now) {
-		c.now = due
-	}
 	c.waiters = append(c.waiters, waiter{due, wake})
 	c.fire()
 	return wake
