@@ -148,10 +148,12 @@ func newWorld(t testing.TB) *world {
 	}
 	w.hub = &memoryHub{commits: map[string][]*commit{}}
 	genesis := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
-	w.node = devchaintest.Start(t, runtime.Config{Start: genesis, BlockTime: time.Second, Subnets: []runtime.Subnet{{
-		Netuid: netuid, Owner: w.server.PublicKey(), Tempo: 100,
-		Neurons: []runtime.Neuron{{Hotkey: w.hotkey.PublicKey()}},
-	}}})
+	w.node = devchaintest.Start(t, runtime.Config{
+		Start: genesis, BlockTime: time.Second, Drand: runtime.Beacon{Genesis: uint32(genesis.Unix()), Period: 3600}, // rounds are dear
+		Subnets: []runtime.Subnet{{
+			Netuid: netuid, Owner: w.server.PublicKey(), Tempo: 100, Neurons: []runtime.Neuron{{Hotkey: w.hotkey.PublicKey()}},
+		}},
+	})
 	w.endpoint = devchaintest.Listen(t, w.node)
 	w.clock = &clock{now: genesis, node: w.node, tick: func(name string, op func()) { w.fault.step(name, op) }}
 	w.clock.pass(100 * time.Second) // blocks to look back on
