@@ -6,6 +6,7 @@ import (
 	"math"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"go.uber.org/goleak"
@@ -305,10 +306,9 @@ func TestReadsOverBadConnections(t *testing.T) {
 	n := newFakeNode(t)
 	c := n.dial(clock)
 	want := n.grow(nil)
-	drops := 0
+	var drops atomic.Int32 // every connection has a goroutine of its own
 	n.script(func(r rpctest.Request) (any, error) {
-		if r.Method == "chain_getHeader" && drops < 2 {
-			drops++
+		if r.Method == "chain_getHeader" && drops.Add(1) <= 2 {
 			return nil, rpctest.ErrDrop
 		}
 		return nil, errPass
