@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"fmt"
 	"maps"
 	"net/url"
 	"slices"
@@ -70,7 +71,12 @@ func chainEndpoints(c *invocation) (endpoints, archive []string, err error) {
 	if endpoint, ok := subtensor.Networks[network]; ok {
 		endpoints = []string{endpoint}
 	} else {
-		err := usageError("--subtensor.network %q is none of %s, and no URL", network, strings.Join(networkNames(), ", "))
+		// What is no plain word may be a URL without its scheme, key and all.
+		shown := ""
+		if !strings.ContainsFunc(network, func(r rune) bool { return r != '-' && (r < 'a' || r > 'z') }) {
+			shown = fmt.Sprintf(" %q", network)
+		}
+		err := usageError("--subtensor.network%s is none of %s, and no ws:// or wss:// URL", shown, strings.Join(networkNames(), ", "))
 		return nil, nil, withHint(err, useDevnet)
 	}
 	if network == "finney" && len(archive) == 0 {
