@@ -32,7 +32,7 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// groups runs the groups in the order of the reference on one chain. Those after
+// groups runs the groups in their order on one chain. Those after
 // an upgrade of the runtime run on the new one.
 func (n *node) groups(t *testing.T) {
 	s := n.newSubnet(t, "shared", 3)

@@ -31,7 +31,8 @@ func (r *refusal) Error() string { return fmt.Sprintf("refused with code %d: %s"
 const codeInvalid = 1010
 
 // guards are the errors for which newer runtimes refuse a transaction before it
-// gets into a block, by the numbers of their guards (chain.md 1.7).
+// gets into a block, by the numbers of their guards (Subtensor's
+// CustomTransactionError).
 var guards = map[string]string{
 	"SubtensorModule.NotEnoughStakeToSetWeights":      "Custom error: 1",
 	"SubtensorModule.SettingWeightsTooFast":           "Custom error: 6",

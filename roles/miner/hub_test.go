@@ -110,6 +110,8 @@ func (h *memoryHub) Publish(_ context.Context, p hub.Publication) (string, error
 	return c.sha, nil
 }
 
+var _ hub.Hub = (*faultyHub)(nil)
+
 // faultyHub is the hub of the world, whose calls are killed or fail.
 type faultyHub struct {
 	hub.Hub

@@ -42,10 +42,6 @@ type Beacon struct {
 	Period  uint32 // s
 }
 
-// quicknetTimes are those of drand's beacon quicknet (chain.md 1.8; default of
-// Drand.BeaconConfig).
-var quicknetTimes = Beacon{Genesis: 1692803367, Period: 3}
-
 // Alice is the public key of //Alice, the account of development chains.
 var Alice = chain.PublicKey(mustHex("d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"))
 

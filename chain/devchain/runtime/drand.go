@@ -12,13 +12,13 @@ import (
 // of its rounds from the configuration. On Subtensor the pulses of quicknet come
 // in unsigned extrinsics; here the runtime signs them itself.
 func (c Config) beacon() (timelock.Scheme, *timelock.Secret) {
-	times := orDefault(c.Drand, quicknetTimes)
-	secret := timelock.NewSecret(c.Seed[:])
-	return timelock.Scheme{
-		PublicKey: secret.PublicKey(),
-		Genesis:   time.Unix(int64(times.Genesis), 0),
-		Period:    time.Duration(times.Period) * time.Second,
-	}, secret
+	scheme, secret := timelock.Quicknet(), timelock.NewSecret(c.Seed[:])
+	if c.Drand != (Beacon{}) {
+		scheme.Genesis = time.Unix(int64(c.Drand.Genesis), 0)
+		scheme.Period = time.Duration(c.Drand.Period) * time.Second
+	}
+	scheme.PublicKey = secret.PublicKey()
+	return scheme, secret
 }
 
 // Beacon is the beacon that the chain reveals with; clients read it from

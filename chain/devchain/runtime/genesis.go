@@ -1,6 +1,10 @@
 package runtime
 
-import "finest/chain"
+import (
+	"time"
+
+	"finest/chain"
+)
 
 // Genesis returns the state after block 0. cfg must be valid.
 func Genesis(cfg Config) *State {
@@ -28,9 +32,8 @@ func Genesis(cfg Config) *State {
 
 func (x *exec) writeBeacon() {
 	info := beaconConfig.get(x.s)
-	key := x.secret.PublicKey()
-	times := orDefault(x.cfg.Drand, quicknetTimes)
-	info.publicKey, info.period, info.genesis = key[:], times.Period, times.Genesis
+	info.publicKey = x.beacon.PublicKey[:]
+	info.period, info.genesis = uint32(x.beacon.Period/time.Second), uint32(x.beacon.Genesis.Unix())
 	beaconConfig.put(x.s, info)
 }
 

@@ -8,7 +8,7 @@ import (
 	"finest/chain/metadata"
 )
 
-// Numbers of the refusals of guards (chain.md 1.7; Subtensor's
+// Numbers of the refusals of guards (Subtensor's
 // CustomTransactionError).
 const (
 	refuseStake         = 1

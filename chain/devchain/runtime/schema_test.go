@@ -187,7 +187,7 @@ func compareConstants(t *testing.T, ours *metadata.Metadata, p *metadata.Pallet,
 	}
 }
 
-// Every storage item that the reference names is there.
+// Every storage item in the fixture's table is there.
 func TestSchemaHasTheReference(t *testing.T) {
 	m := runtime.Metadata(runtime.V1)
 	for line := range strings.Lines(string(fixture(t, "storage-spec424.txt"))) {

@@ -12,8 +12,7 @@ import (
 type State struct{ m *btree.Map[string, []byte] }
 
 // degree makes the nodes of the tree small: a block copies a node for each of the
-// few entries it changes, and an archive keeps all of them (7 KB a block, where
-// nodes of the default size make it 16).
+// few entries it changes, and an archive keeps all of them.
 const degree = 4
 
 // NewState returns an empty state.
@@ -59,16 +58,4 @@ func (s *State) Range(prefix, after []byte, f func(key, value []byte) bool) {
 		}
 		return f([]byte(k), v)
 	})
-}
-
-// DeletePrefix removes all keys that begin with prefix.
-func (s *State) DeletePrefix(prefix []byte) {
-	var keys [][]byte
-	s.Range(prefix, nil, func(key, _ []byte) bool {
-		keys = append(keys, key)
-		return true
-	})
-	for _, k := range keys {
-		s.Delete(k)
-	}
 }

@@ -30,11 +30,6 @@ func TestState(t *testing.T) {
 				states[i].Delete([]byte(k))
 				delete(models[i], k)
 			},
-			"delete prefix": func(t *rapid.T) {
-				i, k := pick(t), key.Draw(t, "prefix")
-				states[i].DeletePrefix([]byte(k))
-				maps.DeleteFunc(models[i], func(other, _ string) bool { return strings.HasPrefix(other, k) })
-			},
 			"copy": func(t *rapid.T) {
 				i := pick(t)
 				states = append(states, states[i].Copy())

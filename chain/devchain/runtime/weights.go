@@ -35,7 +35,7 @@ func (x *exec) setPlain(who chain.PublicKey, w setting) error {
 }
 
 // writeWeights checks weights and stores them, in the order of the chain
-// (chain.md 1.4, checks 2 to 15). Plain ones and revealed ones come here.
+// (Subtensor's internal_set_weights). Plain ones and revealed ones come here.
 func (x *exec) writeWeights(who chain.PublicKey, w setting) error {
 	s := x.s
 	if w.netuid == rootNetwork {
