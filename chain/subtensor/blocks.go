@@ -2,10 +2,12 @@ package subtensor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
 	"finest/chain"
+	"finest/chain/rpc"
 )
 
 // unknownNumber stands for the number of a block of which only the hash is
@@ -141,7 +143,13 @@ func (c *Client) WaitFinalized(ctx context.Context, number uint64) (chain.Block,
 
 // listenFinalized waits as WaitFinalized does, until the subscription is lost.
 func (c *Client) listenFinalized(ctx context.Context, number uint64) (b chain.Block, err error) {
-	sub, err := c.main.Subscribe(ctx, "chain_subscribeFinalizedHeads", "chain_unsubscribeFinalizedHeads")
+	var sub *rpc.Subscription
+	for range readAttempts {
+		sub, err = c.main.Subscribe(ctx, "chain_subscribeFinalizedHeads", "chain_unsubscribeFinalizedHeads")
+		if !errors.Is(err, rpc.ErrDisconnected) {
+			break
+		}
+	}
 	if err != nil {
 		return b, fmt.Errorf("wait for block %d to be final: %w", number, unavailable(ctx, err))
 	}

@@ -54,15 +54,19 @@ func TestBlocks(t *testing.T) {
 // A wait hears of blocks, and asks where it hears nothing, or lost the
 // connection.
 func TestWaitFinalized(t *testing.T) {
-	for _, how := range []string{"told", "asked", "cut off"} {
+	for _, how := range []string{"told", "asked", "cut off", "cut off while it subscribes"} {
 		t.Run(how, func(t *testing.T) {
 			clock := rpctest.NewClock()
 			n := newFakeNode(t)
 			c := n.dial(clock)
 			listening := make(chan struct{}, 10)
+			var subscribed atomic.Int32
 			n.script(func(r rpctest.Request) (any, error) {
 				if r.Method == "chain_subscribeFinalizedHeads" {
 					listening <- struct{}{}
+					if subscribed.Add(1) == 1 && how == "cut off while it subscribes" {
+						return nil, rpctest.ErrDrop
+					}
 				}
 				return nil, errPass
 			})
@@ -87,7 +91,7 @@ func TestWaitFinalized(t *testing.T) {
 				n.Drop()
 				<-listening
 				fallthrough
-			case "asked":
+			case "asked", "cut off while it subscribes":
 				n.mu.Lock()
 				n.final = 2
 				n.mu.Unlock()
