@@ -217,7 +217,7 @@ func specReadFile(_ *testing.T, s *spec) {
 		s.Errorf("read %d bytes, %v", len(raw), err)
 	}
 	_, err := hub.ReadFile(s.ctx, s.Hub, ref, "f", 999)
-	s.wantErr("a file above the limit", err, hub.ErrCorrupt)
+	s.wantErr("a file above the limit", err, hub.ErrTooLarge)
 	_, err = hub.ReadFile(s.ctx, s.Hub, ref, "g", 999)
 	s.wantErr("a missing file", err, hub.ErrNotFound)
 }

@@ -219,6 +219,29 @@ func (h *Hub) branch(repo string) (string, error) {
 	return string(raw), nil
 }
 
+// Upload stores contents under their hashes.
+func (h *Hub) Upload(ctx context.Context, repo string, contents []hub.Source) error {
+	if err := h.upload(ctx, repo, contents); err != nil {
+		return fmt.Errorf("upload to %.100q: %w", repo, err)
+	}
+	return nil
+}
+
+func (h *Hub) upload(ctx context.Context, repo string, contents []hub.Source) error {
+	if _, err := h.resolve(ctx, hub.Ref{Repo: repo, Revision: hub.MainBranch}); err != nil {
+		return err
+	}
+	for _, src := range contents {
+		if err := validateSource(src); err != nil {
+			return err
+		}
+		if err := h.store(ctx, src); err != nil {
+			return fmt.Errorf("%.200q: %w", src.Path, err)
+		}
+	}
+	return nil
+}
+
 // Publish makes one commit. Contents are stored first; the commit exists once
 // the branch is replaced, so a kill at any moment leaves the old one or the new.
 func (h *Hub) Publish(ctx context.Context, p hub.Publication) (string, error) {
@@ -233,13 +256,8 @@ func (h *Hub) publish(ctx context.Context, p hub.Publication) (string, error) {
 	if err := validatePublication(p); err != nil {
 		return "", err
 	}
-	if _, err := h.resolve(ctx, hub.Ref{Repo: p.Repo, Revision: hub.MainBranch}); err != nil {
+	if err := h.upload(ctx, p.Repo, p.Add); err != nil {
 		return "", err
-	}
-	for _, src := range p.Add {
-		if err := h.store(ctx, src); err != nil {
-			return "", fmt.Errorf("%.200q: %w", src.Path, err)
-		}
 	}
 	lock, err := durable.WaitLock(h.repoPath(p.Repo, "lock"))
 	if err != nil {

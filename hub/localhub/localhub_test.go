@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -43,12 +42,7 @@ func TestSuite(t *testing.T) {
 	})
 }
 
-func source(path, text string) hub.Source {
-	return hub.Source{
-		File: hub.File{Path: path, Size: int64(len(text)), SHA256: canon.Sum([]byte(text))},
-		Open: func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil },
-	}
-}
+func source(path, text string) hub.Source { return hub.Bytes(path, []byte(text)) }
 
 // published is a hub in a folder with one commit: "f" holds text.
 func published(t testing.TB, text string) (dir, sha string) {
@@ -173,7 +167,7 @@ func TestPublishReadsOnlyWhatIsNew(t *testing.T) {
 	counted := func(path, text string) hub.Source {
 		src := source(path, text)
 		read := src.Open
-		src.Open = func() (io.ReadCloser, error) { opened[path]++; return read() }
+		src.Open = func() (hub.Content, error) { opened[path]++; return read() }
 		return src
 	}
 	h := open(t, dir)
@@ -199,8 +193,8 @@ func TestPublishCutOff(t *testing.T) {
 		h := open(t, dir)
 		ctx, cancel := context.WithCancel(t.Context())
 		src := source("f", text)
-		src.Open = func() (io.ReadCloser, error) {
-			return io.NopCloser(&cutReader{text: text, left: cut, cancel: cancel}), nil
+		src.Open = func() (hub.Content, error) {
+			return &cutContent{text: text, left: cut, cancel: cancel}, nil
 		}
 		p := hub.Publication{Repo: repo, Message: "m", Parent: sha, Add: []hub.Source{source("a", "fine"), src}}
 		if _, err := h.Publish(ctx, p); !errors.Is(err, context.Canceled) {
@@ -222,24 +216,26 @@ func TestPublishCutOff(t *testing.T) {
 	}
 }
 
-// cutReader reads text byte by byte and cancels after left bytes.
-type cutReader struct {
+// cutContent reads as text, byte by byte, and cancels after left bytes.
+type cutContent struct {
 	text   string
 	left   int
 	cancel context.CancelFunc
 }
 
-func (r *cutReader) Read(p []byte) (int, error) {
-	if r.left == 0 {
-		r.cancel()
+func (c *cutContent) ReadAt(p []byte, off int64) (int, error) {
+	if c.left == 0 {
+		c.cancel()
 	}
-	r.left--
-	if r.text == "" {
+	c.left--
+	if off >= int64(len(c.text)) {
 		return 0, io.EOF
 	}
-	p[0], r.text = r.text[0], r.text[1:]
+	p[0] = c.text[off]
 	return 1, nil
 }
+
+func (*cutContent) Close() error { return nil }
 
 func TestFolderOutOfReach(t *testing.T) {
 	dir, _ := published(t, "x")

@@ -65,16 +65,23 @@ func validatePublication(p hub.Publication) error {
 	}
 	seen := make(map[string]bool, len(p.Add))
 	for _, src := range p.Add {
-		if err := validatePath(src.Path); err != nil {
-			return fmt.Errorf("%.200q: %w", src.Path, err)
+		if err := validateSource(src); err != nil {
+			return err
 		}
 		if seen[src.Path] {
 			return fmt.Errorf("%.200q is given twice", src.Path)
 		}
 		seen[src.Path] = true
-		if _, err := canon.ParseHash(src.SHA256); err != nil || src.Size < 0 || src.Open == nil {
-			return fmt.Errorf("%.200q has no size, hash or content", src.Path)
-		}
+	}
+	return nil
+}
+
+func validateSource(src hub.Source) error {
+	if err := validatePath(src.Path); err != nil {
+		return fmt.Errorf("%.200q: %w", src.Path, err)
+	}
+	if _, err := canon.ParseHash(src.SHA256); err != nil || src.Size < 0 || src.Open == nil {
+		return fmt.Errorf("%.200q has no size, hash or content", src.Path)
 	}
 	return nil
 }

@@ -41,12 +41,13 @@ func (h *Hub) store(ctx context.Context, src hub.Source) error {
 		return fmt.Errorf("open source: %w", err)
 	}
 	defer func() { _ = r.Close() }()
-	from := &reader{ctx: ctx, r: r}
+	// A byte more than stated, to notice that there is more.
+	from := &reader{ctx: ctx, r: io.NewSectionReader(r, 0, src.Size+1)}
 	var wrong error // of the source, not of the folder
 	path := h.objectPath(src.SHA256)
 	err = durable.WriteFile(path, 0o444, func(w io.Writer) error {
 		sum := sha256.New()
-		n, err := io.Copy(io.MultiWriter(w, sum), io.LimitReader(from, src.Size+1))
+		n, err := io.Copy(io.MultiWriter(w, sum), from)
 		if err == nil {
 			wrong = compare(n, sum, src.File)
 			return wrong

@@ -103,7 +103,7 @@ func (m *Miner) logOf(ctx context.Context, c contract.Claim) ([]byte, error) {
 		return err
 	})
 	switch {
-	case errors.Is(err, hub.ErrNotFound), errors.Is(err, hub.ErrCorrupt):
+	case errors.Is(err, hub.ErrNotFound), errors.Is(err, hub.ErrCorrupt), errors.Is(err, hub.ErrTooLarge):
 		return nil, fmt.Errorf("%w: %w", ErrLogLost, err)
 	case err != nil:
 		return nil, err

@@ -62,6 +62,9 @@ func (h *memoryHub) Stat(_ context.Context, ref hub.Ref, path string) (hub.File,
 
 func (h *memoryHub) Open(_ context.Context, ref hub.Ref, path string, offset, length int64) (io.ReadCloser, error) {
 	content, err := h.file(ref, path)
+	if length < 0 {
+		length = int64(len(content)) - offset
+	}
 	if err != nil || offset+length > int64(len(content)) {
 		return nil, errors.Join(err, hub.ErrNotFound)
 	}
@@ -71,6 +74,8 @@ func (h *memoryHub) Open(_ context.Context, ref hub.Ref, path string, offset, le
 func (h *memoryHub) Tree(context.Context, hub.Ref, string, int) ([]hub.File, error) {
 	return nil, errors.New("no miner needs the tree")
 }
+
+func (h *memoryHub) Upload(context.Context, string, []hub.Source) error { return nil }
 
 func (h *memoryHub) Publish(_ context.Context, p hub.Publication) (string, error) {
 	head := h.head(p.Repo)
@@ -84,7 +89,7 @@ func (h *memoryHub) Publish(_ context.Context, p hub.Publication) (string, error
 		if err != nil {
 			return "", err
 		}
-		content, err := io.ReadAll(r)
+		content, err := io.ReadAll(io.NewSectionReader(r, 0, s.Size))
 		if err := errors.Join(err, r.Close()); err != nil {
 			return "", err
 		}

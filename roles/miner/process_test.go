@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -169,7 +168,7 @@ func (h steppedHub) Publish(ctx context.Context, p hub.Publication) (string, err
 	h.p.step()
 	defer h.p.step()
 	for i, s := range p.Add {
-		p.Add[i].Open = func() (io.ReadCloser, error) { h.p.step(); return s.Open() }
+		p.Add[i].Open = func() (hub.Content, error) { h.p.step(); return s.Open() }
 	}
 	return h.Hub.Publish(ctx, p)
 }

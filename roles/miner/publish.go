@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"slices"
 
@@ -117,5 +116,5 @@ func (l *lease) sources() (sources []hub.Source, log string, err error) {
 
 func (l *lease) source(f hub.File) hub.Source {
 	path := l.outFile(f.Path)
-	return hub.Source{File: f, Open: func() (io.ReadCloser, error) { return os.Open(path) }}
+	return hub.Source{File: f, Open: func() (hub.Content, error) { return os.Open(path) }}
 }

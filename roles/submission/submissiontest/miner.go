@@ -3,7 +3,6 @@ package submissiontest
 import (
 	"bytes"
 	"context"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -68,12 +67,7 @@ func (m *Miner) Commit(files map[string][]byte) {
 	ctx := context.Background()
 	m.w.must(m.w.Hub.EnsureRepo(ctx, m.Repo))
 	p := hub.Publication{Repo: m.Repo, Message: "publish", Parent: m.commit}
-	add := func(path string, content []byte) {
-		p.Add = append(p.Add, hub.Source{
-			File: hub.File{Path: path, Size: int64(len(content)), SHA256: canon.Sum(content)},
-			Open: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(content)), nil },
-		})
-	}
+	add := func(path string, content []byte) { p.Add = append(p.Add, hub.Bytes(path, bytes.Clone(content))) }
 	for path, content := range files {
 		add(path, content)
 		m.files[path] = content
