@@ -120,7 +120,7 @@ func tamper(ts *testscript.TestScript, _ bool, args []string) {
 				return
 			}
 		}
-	})
+	}, nil)
 	ts.Check(err)
 }
 

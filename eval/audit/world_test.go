@@ -291,11 +291,11 @@ func (w *world) publish(ledger []contract.LedgerRow, rows []contract.Row, edits 
 	w.t.Helper()
 	dir := w.t.TempDir()
 	task := contract.TaskID(testCrawl, 7)
-	shards, rowsRoot, err := shard.WriteRows(dir, "data/"+testCrawl+"/"+task, sequence(rows))
+	shards, rowsRoot, err := shard.WriteRows(dir, "data/"+testCrawl+"/"+task, sequence(rows), nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	ledgers, ledgerRoot, err := shard.WriteLedger(dir, "ledger/"+testCrawl+"/"+task, sequence(ledger))
+	ledgers, ledgerRoot, err := shard.WriteLedger(dir, "ledger/"+testCrawl+"/"+task, sequence(ledger), nil)
 	if err != nil {
 		w.t.Fatal(err)
 	}

@@ -28,7 +28,7 @@ func sampleShard(t testing.TB) []byte {
 		})
 	}
 	dir := t.TempDir()
-	files, _, err := shard.WriteRows(dir, rowPrefix, sequence(rows))
+	files, _, err := shard.WriteRows(dir, rowPrefix, sequence(rows), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func sampleLedger(t testing.TB) []byte {
 		rows = append(rows, row)
 	}
 	dir := t.TempDir()
-	files, _, err := shard.WriteLedger(dir, ledgerPrefix, sequence(rows))
+	files, _, err := shard.WriteLedger(dir, ledgerPrefix, sequence(rows), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -151,7 +151,7 @@ func TestBomb(t *testing.T) {
 		rows = append(rows, contract.Row{Text: strings.Repeat("a", 30<<20)})
 	}
 	dir := t.TempDir()
-	files, _, err := shard.WriteRows(dir, rowPrefix, sequence(rows))
+	files, _, err := shard.WriteRows(dir, rowPrefix, sequence(rows), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -82,7 +82,7 @@ func TestRoundTrip(t *testing.T) {
 	dir := t.TempDir()
 	t.Run("shard", rapid.MakeCheck(func(rt *rapid.T) {
 		rows := rapid.SliceOfN(rapid.Custom(drawRow), 1, 40).Draw(rt, "rows")
-		files, root, err := shard.WriteRows(dir, rowPrefix, sequence(rows))
+		files, root, err := shard.WriteRows(dir, rowPrefix, sequence(rows), nil)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestRoundTrip(t *testing.T) {
 	}))
 	t.Run("ledger", rapid.MakeCheck(func(rt *rapid.T) {
 		rows := rapid.SliceOfN(rapid.Custom(drawLedgerRow), 1, 200).Draw(rt, "rows")
-		files, root, err := shard.WriteLedger(dir, ledgerPrefix, sequence(rows))
+		files, root, err := shard.WriteLedger(dir, ledgerPrefix, sequence(rows), nil)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -164,9 +164,28 @@ func normalized[T any](_ []T, want []T) []T {
 	return out
 }
 
+// Each file is told of once it stands, and before the next one is begun.
+func TestFinished(t *testing.T) {
+	dir := t.TempDir()
+	var told []contract.OutputFile
+	files, _, err := shard.WriteRowsCounted(dir, rowPrefix, sequence(make([]contract.Row, 5)), 200<<20, func(f contract.OutputFile) {
+		told = append(told, f)
+		stand, err := filepath.Glob(filepath.Join(dir, filepath.Dir(rowPrefix), "*"))
+		if err != nil || len(stand) != len(told) {
+			t.Errorf("when told of file %d, there are %v, error %v", len(told), stand, err)
+		}
+		if info, err := os.Stat(filepath.Join(dir, f.Path)); err != nil || info.Size() != f.Bytes {
+			t.Errorf("told of %s, error %v", f.Path, err)
+		}
+	})
+	if err != nil || len(files) != 3 || !reflect.DeepEqual(told, files) {
+		t.Fatalf("wrote %d files, told of %d, error %v", len(files), len(told), err)
+	}
+}
+
 func TestNoRows(t *testing.T) {
 	dir := t.TempDir()
-	files, root, err := shard.WriteRows(dir, rowPrefix, sequence[contract.Row](nil))
+	files, root, err := shard.WriteRows(dir, rowPrefix, sequence[contract.Row](nil), nil)
 	if err != nil || len(files) != 0 || root != sha256.Sum256(nil) {
 		t.Fatalf("%v, root %s, error %v", files, root, err)
 	}
@@ -183,7 +202,7 @@ func TestRowGroups(t *testing.T) {
 		rows = append(rows, contract.Row{Text: strings.Repeat("x", size), WARCOffset: int64(i)})
 	}
 	dir := t.TempDir()
-	files, _, err := shard.WriteRows(dir, rowPrefix, sequence(rows))
+	files, _, err := shard.WriteRows(dir, rowPrefix, sequence(rows), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,7 +243,7 @@ func TestLeftovers(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, _, err := shard.WriteRows(dir, rowPrefix, sequence([]contract.Row{{Text: "a"}})); err != nil {
+	if _, _, err := shard.WriteRows(dir, rowPrefix, sequence([]contract.Row{{Text: "a"}}), nil); err != nil {
 		t.Fatal(err)
 	}
 	entries, err := os.ReadDir(folder)
@@ -251,7 +270,7 @@ func TestWriteErrors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
-			if _, _, err := shard.WriteRows(dir, rowPrefix, rows); !errors.Is(err, failed) {
+			if _, _, err := shard.WriteRows(dir, rowPrefix, rows, nil); !errors.Is(err, failed) {
 				t.Fatalf("error %v", err)
 			}
 			if left, err := filepath.Glob(filepath.Join(dir, filepath.Dir(rowPrefix), "*")); err != nil || len(left) > 0 {
@@ -259,7 +278,7 @@ func TestWriteErrors(t *testing.T) {
 			}
 		})
 	}
-	if _, _, err := shard.WriteRows(t.TempDir(), rowPrefix, sequence([]contract.Row{{Text: "\xff"}})); err == nil {
+	if _, _, err := shard.WriteRows(t.TempDir(), rowPrefix, sequence([]contract.Row{{Text: "\xff"}}), nil); err == nil {
 		t.Fatal("wrote a text that is not UTF-8")
 	}
 	if _, err := shard.LedgerLeaf(contract.LedgerRow{Value: math.NaN(), ID: "\xff"}); err == nil {

@@ -25,17 +25,20 @@ import (
 //
 // Each file appears whole or not at all. Files of the same prefix that an
 // earlier run left are replaced or removed. The bytes depend on the rows alone.
-func WriteRows(dir, prefix string, rows iter.Seq2[contract.Row, error]) ([]contract.OutputFile, canon.Hash, error) {
-	return write(dir, prefix, rows, rowTable())
+//
+// Unless it is nil, finished is told of each file as soon as it stands, in
+// order; the next one waits until it returns.
+func WriteRows(dir, prefix string, rows iter.Seq2[contract.Row, error], finished func(contract.OutputFile)) ([]contract.OutputFile, canon.Hash, error) {
+	return write(dir, prefix, rows, rowTable(), finished)
 }
 
 // WriteLedger writes ledger rows as WriteRows writes documents; prefix is
 // "ledger/{dump}/{task}".
-func WriteLedger(dir, prefix string, rows iter.Seq2[contract.LedgerRow, error]) ([]contract.OutputFile, canon.Hash, error) {
-	return write(dir, prefix, rows, ledgerTable())
+func WriteLedger(dir, prefix string, rows iter.Seq2[contract.LedgerRow, error], finished func(contract.OutputFile)) ([]contract.OutputFile, canon.Hash, error) {
+	return write(dir, prefix, rows, ledgerTable(), finished)
 }
 
-func write[T any](dir, prefix string, rows iter.Seq2[T, error], t table[T]) ([]contract.OutputFile, canon.Hash, error) {
+func write[T any](dir, prefix string, rows iter.Seq2[T, error], t table[T], finished func(contract.OutputFile)) ([]contract.OutputFile, canon.Hash, error) {
 	next, stop := iter.Pull2(rows)
 	defer stop()
 	w := &writer[T]{table: t, next: next}
@@ -52,6 +55,9 @@ func write[T any](dir, prefix string, rows iter.Seq2[T, error], t table[T]) ([]c
 			return nil, canon.Hash{}, fmt.Errorf("write %s: %w", t.name, err)
 		}
 		files = append(files, f)
+		if finished != nil {
+			finished(f)
+		}
 	}
 	if w.err != nil {
 		return nil, canon.Hash{}, fmt.Errorf("write %s %s: %w", t.name, prefix, w.err)

@@ -95,11 +95,11 @@ func rewrite(dir string, m *contract.Manifest, r refined) error {
 			return err
 		}
 	}
-	shards, rowsRoot, err := shard.WriteRows(dir, "data/"+m.Dump+"/"+m.Task, sequence(r.rows))
+	shards, rowsRoot, err := shard.WriteRows(dir, "data/"+m.Dump+"/"+m.Task, sequence(r.rows), nil)
 	if err != nil {
 		return err
 	}
-	ledgers, ledgerRoot, err := shard.WriteLedger(dir, "ledger/"+m.Dump+"/"+m.Task, sequence(r.ledger))
+	ledgers, ledgerRoot, err := shard.WriteLedger(dir, "ledger/"+m.Dump+"/"+m.Task, sequence(r.ledger), nil)
 	if err != nil {
 		return err
 	}

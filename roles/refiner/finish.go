@@ -49,11 +49,11 @@ func (j *job) finish(ctx context.Context) (*Report, error) {
 		r.add(j.Inputs[i], s)
 	}
 	f := funnel{verdicts: v, counts: make(map[contract.Count]int64)}
-	ledgers, ledgerRoot, err := shard.WriteLedger(j.OutDir, j.prefix("ledger", r.Manifest.Dump), f.decide(j.ledger(ctx, spills), r.Files))
+	ledgers, ledgerRoot, err := shard.WriteLedger(j.OutDir, j.prefix("ledger", r.Manifest.Dump), f.decide(j.ledger(ctx, spills), r.Files), j.Finished)
 	if err != nil {
 		return nil, err
 	}
-	shards, rowsRoot, err := shard.WriteRows(j.OutDir, j.prefix("data", r.Manifest.Dump), f.keep(j.rows(ctx, spills), r))
+	shards, rowsRoot, err := shard.WriteRows(j.OutDir, j.prefix("data", r.Manifest.Dump), f.keep(j.rows(ctx, spills), r), j.Finished)
 	if err != nil {
 		return nil, err
 	}

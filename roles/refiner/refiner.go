@@ -51,6 +51,10 @@ type Options struct {
 	KeyBudget int64
 	// Progress is called from one goroutine, often.
 	Progress func(Progress)
+	// Finished is told of each ledger file, then of each shard, as soon as it
+	// stands under OutDir, and may be nil; writing waits until it returns. A
+	// document is compared with all others of its task before the first of them.
+	Finished func(contract.OutputFile)
 	Log      zerolog.Logger
 	// Now is the clock of run.json and the report; time.Now if nil.
 	Now func() time.Time

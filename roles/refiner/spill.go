@@ -84,7 +84,7 @@ func (j *job) writeTables(rowsPrefix, ledgerPrefix string, scan scanFunc) (rows,
 					return
 				}
 			}
-		})
+		}, nil)
 	}()
 	send := func(i item) error {
 		select {
@@ -108,7 +108,7 @@ func (j *job) writeTables(rowsPrefix, ledgerPrefix string, scan scanFunc) (rows,
 		if scanErr != nil && !errors.Is(scanErr, errStopped) {
 			yield(contract.Row{}, scanErr)
 		}
-	})
+	}, nil)
 	if rowsErr != nil {
 		_ = send(item{err: rowsErr})
 	}

@@ -99,9 +99,9 @@ func (w *World) Refine(r contract.Receipt) Work {
 func (w *World) write(dir string, work Work) contract.Manifest {
 	w.T.Helper()
 	r := work.Receipt
-	shards, rowsRoot, err := shard.WriteRows(dir, "data/"+r.Crawl+"/"+r.Task, sequence(work.Rows))
+	shards, rowsRoot, err := shard.WriteRows(dir, "data/"+r.Crawl+"/"+r.Task, sequence(work.Rows), nil)
 	w.must(err)
-	ledgers, ledgerRoot, err := shard.WriteLedger(dir, "ledger/"+r.Crawl+"/"+r.Task, sequence(work.Ledger))
+	ledgers, ledgerRoot, err := shard.WriteLedger(dir, "ledger/"+r.Crawl+"/"+r.Task, sequence(work.Ledger), nil)
 	w.must(err)
 	m := contract.Manifest{
 		Version: contract.ManifestVersion, PipelineVersion: pipeline.Version, Task: r.Task, Dump: r.Crawl, Recipe: work.Recipe,
