@@ -86,6 +86,16 @@ func NewClient(userAgent string) *Client {
 	}
 }
 
+// Rules are where a service differs from plain HTTP.
+type Rules struct {
+	// KeepRedirects hands redirects to the caller instead of following them.
+	KeepRedirects bool
+	// Wait returns how long a response with a temporary status asks to wait, and
+	// whether it does; nil is RetryAfter. It may read the body if it puts another
+	// in its place.
+	Wait func(resp *http.Response, now time.Time) (time.Duration, bool)
+}
+
 // Do sends req and returns the response, as http.Client does: any final status
 // is a response and not an error, and the caller closes the body.
 //
@@ -93,19 +103,28 @@ func NewClient(userAgent string) *Client {
 // 500, 502, 503 and 504, if the server may get them twice: those with the
 // methods GET, HEAD, OPTIONS, PUT and DELETE, and others whose header has an
 // Idempotency-Key, which with a nil value is not sent (net/http knows the same
-// convention). A request with a body is repeated only if it has GetBody.
+// convention). After 429 all are repeated, as the server did not look at them. A
+// request with a body is repeated only if it has GetBody.
 //
 // An error wraps ErrUnavailable if the server could not be reached or broke
 // off, and the context's error if that ended. Errors name no query, as tokens
 // may be in it.
 func (c *Client) Do(req *http.Request) (*http.Response, error) {
-	repeatable := isRepeatable(req)
+	return c.DoBy(Rules{}, req)
+}
+
+// DoBy is Do by the rules of a service.
+func (c *Client) DoBy(rules Rules, req *http.Request) (*http.Response, error) {
+	waitFor := rules.Wait
+	if waitFor == nil {
+		waitFor = RetryAfter
+	}
 	for attempt := 1; ; attempt++ {
-		resp, err := c.once(req, attempt)
+		resp, err := c.once(req, attempt, rules.KeepRedirects)
 		if err == nil && !isTemporary(resp.StatusCode) {
 			return resp, nil
 		}
-		last := attempt >= c.Attempts || !repeatable
+		last := attempt >= c.Attempts || !isRepeatable(req, resp)
 		wait := c.backoff(attempt)
 		switch {
 		case req.Context().Err() != nil:
@@ -116,7 +135,7 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 		case err != nil && last:
 			return nil, fmt.Errorf("%s: %w: %w", describe(req), ErrUnavailable, err)
 		case err == nil:
-			if after, ok := RetryAfter(resp, c.Now()); ok {
+			if after, ok := waitFor(resp, c.Now()); ok {
 				wait = max(wait, after)
 			}
 			if last || wait > c.MaxWait {
@@ -133,7 +152,7 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 
 // once sends req one time. The body of the response ends with an error if no
 // byte comes for too long.
-func (c *Client) once(req *http.Request, attempt int) (*http.Response, error) {
+func (c *Client) once(req *http.Request, attempt int, keepRedirects bool) (*http.Response, error) {
 	if err := c.pace(req.Context(), req.URL.Host); err != nil {
 		return nil, err
 	}
@@ -154,6 +173,9 @@ func (c *Client) once(req *http.Request, attempt int) (*http.Response, error) {
 		out.Header.Set("User-Agent", c.UserAgent)
 	}
 	client := http.Client{Transport: c.Transport, CheckRedirect: c.followRedirect(dog)}
+	if keepRedirects {
+		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	}
 	dog.start()
 	resp, err := client.Do(out)
 	dog.pause()
@@ -178,14 +200,16 @@ func (c *Client) followRedirect(dog *watchdog) func(*http.Request, []*http.Reque
 	}
 }
 
-// isRepeatable reports whether the server may get req twice, and can.
-func isRepeatable(req *http.Request) bool {
+// isRepeatable reports whether the server may get req again after resp (nil if
+// none came), and can.
+func isRepeatable(req *http.Request, resp *http.Response) bool {
 	if req.Body != nil && req.Body != http.NoBody && req.GetBody == nil {
 		return false
 	}
 	_, marked := req.Header["Idempotency-Key"]
+	refused := resp != nil && resp.StatusCode == http.StatusTooManyRequests
 	safe := []string{"", http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodPut, http.MethodDelete}
-	return marked || slices.Contains(safe, req.Method)
+	return marked || refused || slices.Contains(safe, req.Method)
 }
 
 // isTemporary reports whether another attempt may bring another status.

@@ -111,6 +111,7 @@ func TestClientRepeatsWhatMayBeRepeated(t *testing.T) {
 		{"always reset", "GET", false, []any{reset}, 6, 0, 31 * time.Second},
 		{"PUT", "PUT", false, []any{500, 200}, 2, 200, time.Second},
 		{"POST", "POST", false, []any{503, 200}, 1, 503, 0},
+		{"POST refused before it was looked at", "POST", false, []any{429, 200}, 2, 200, time.Second},
 		{"POST and reset", "POST", false, []any{reset, 200}, 1, 0, 0},
 		{"POST marked", "POST", true, []any{reset, 503, 200}, 3, 200, 3 * time.Second},
 		{"asked to wait", "GET", false, []any{http.Header{"Retry-After": {"45"}}, 200}, 2, 200, 45 * time.Second},
@@ -170,6 +171,41 @@ func TestClientRepeatsWhatMayBeRepeated(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A service can have redirects and waits of its own.
+func TestClientKeepsToTheRulesOfAService(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var times []time.Duration
+		begin := time.Now()
+		c := newClient(func(r *http.Request) (*http.Response, error) {
+			times = append(times, time.Since(begin))
+			if len(times) == 1 {
+				return answer(r, 429, "in 40 seconds", "Retry-After", "1"), nil
+			}
+			return answer(r, 302, "", "Location", "http://b/there"), nil
+		})
+		resp, err := c.DoBy(polite.Rules{
+			KeepRedirects: true,
+			Wait: func(resp *http.Response, now time.Time) (time.Duration, bool) {
+				if body, err := io.ReadAll(resp.Body); string(body) != "in 40 seconds" || err != nil || !now.Equal(time.Now()) {
+					t.Errorf("asked about %q, %v, at %v", body, err, now)
+				}
+				return 40 * time.Second, true
+			},
+		}, get(t, "http://a/here"))
+		if err != nil || resp.StatusCode != http.StatusFound || resp.Header.Get("Location") != "http://b/there" {
+			t.Fatalf("%v, %v, want the redirect itself", resp, err)
+		}
+		_ = resp.Body.Close()
+		if want := []time.Duration{0, 40 * time.Second}; !slices.Equal(times, want) {
+			t.Errorf("requests after %v, want %v", times, want)
+		}
+		begin = time.Now()
+		if err := c.Rest(t.Context(), 3); err != nil || time.Since(begin) != 4*c.Backoff {
+			t.Errorf("rested %v after the third attempt, %v", time.Since(begin), err)
+		}
+	})
 }
 
 func TestClientStopsWithItsContext(t *testing.T) {

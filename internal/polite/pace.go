@@ -40,6 +40,12 @@ func (c *Client) backoff(attempt int) time.Duration {
 	return wait/2 + time.Duration(c.Chance()*float64(wait/2))
 }
 
+// Rest waits as Do does between two attempts, after the given one, from 1: for
+// callers that repeat more than a request.
+func (c *Client) Rest(ctx context.Context, attempt int) error {
+	return c.Sleep(ctx, c.backoff(attempt))
+}
+
 // RetryAfter returns how long a response asks to wait (RFC 9110, 10.2.3), and
 // whether it does.
 func RetryAfter(resp *http.Response, now time.Time) (time.Duration, bool) {
