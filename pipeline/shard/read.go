@@ -18,7 +18,9 @@ import (
 )
 
 const (
-	maxFooterBytes = 4 << 20
+	// maxFooterBytes bounds the metadata. They hold the smallest and largest value
+	// of most columns of up to 33 row groups; a record's names have up to 64 KiB.
+	maxFooterBytes = 16 << 20
 	maxHeaderBytes = 64 << 10
 	// maxLoadedBytes bounds the stored bytes of a row group, and apart from that
 	// what its pages inflate to. Written row groups have 32 MiB, or one row.
@@ -33,57 +35,83 @@ var ErrForm = errors.New("not in the form of a shard or ledger")
 // maxRows rows, yields an error that wraps ErrForm; no file makes it panic or
 // take more memory than 256 MiB.
 func ReadRows(r io.ReaderAt, size, maxRows int64) iter.Seq2[contract.Row, error] {
-	return read(r, size, maxRows, rowTable())
+	return read(r, size, maxRows, 0, rowTable())
+}
+
+// ReadRowsFrom reads as ReadRows does, from the row at position first (0 is the
+// file's first) on. Of the row groups before the one that holds it nothing is
+// read, and nothing of those after it unless the caller goes on to their rows:
+// the row alone costs the footer and one row group.
+func ReadRowsFrom(r io.ReaderAt, size, maxRows, first int64) iter.Seq2[contract.Row, error] {
+	return read(r, size, maxRows, first, rowTable())
 }
 
 // ReadLedger reads a ledger as ReadRows reads a shard.
 func ReadLedger(r io.ReaderAt, size, maxRows int64) iter.Seq2[contract.LedgerRow, error] {
-	return read(r, size, maxRows, ledgerTable())
+	return read(r, size, maxRows, 0, ledgerTable())
 }
 
-func read[T any](r io.ReaderAt, size, maxRows int64, t table[T]) iter.Seq2[T, error] {
+func read[T any](r io.ReaderAt, size, maxRows, first int64, t table[T]) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		fail := func(err error) {
+		if err := t.read(r, size, maxRows, first, yield); err != nil {
 			var none T
 			yield(none, fmt.Errorf("read %s: %w", t.name, err))
 		}
-		meta, end, err := readFooter(r, size)
+	}
+}
+
+// read yields rows until the last one, an error, which it returns, or until
+// yield has enough.
+func (t table[T]) read(r io.ReaderAt, size, maxRows, first int64, yield func(T, error) bool) error {
+	meta, end, err := readFooter(r, size)
+	if err != nil {
+		return err
+	}
+	if err := t.checkFooter(meta, maxRows); err != nil {
+		return err
+	}
+	if first < 0 || first > 0 && first >= meta.NumRows {
+		return fmt.Errorf("there is no row %d among %d, counted from 0", first, meta.NumRows)
+	}
+	inflate, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
+	if err != nil {
+		return err
+	}
+	defer inflate.Close()
+	for i := range meta.RowGroups {
+		g := &meta.RowGroups[i]
+		if first >= g.NumRows {
+			first -= g.NumRows
+			continue
+		}
+		cells, err := openGroup(r, end, g, meta.Schema, inflate)
 		if err == nil {
-			err = t.checkFooter(meta, maxRows)
+			var more bool
+			if more, err = t.readGroup(cells, g.NumRows, first, yield); err == nil && !more {
+				return nil
+			}
 		}
 		if err != nil {
-			fail(err)
-			return
+			return fmt.Errorf("row group %d: %w", i, err)
 		}
-		inflate, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
-		if err != nil {
-			fail(err)
-			return
+		first = 0
+	}
+	return nil
+}
+
+// readGroup yields the rows of a row group but for the first skip ones. It
+// reports whether more rows are wanted.
+func (t table[T]) readGroup(c *cells, rows, skip int64, yield func(T, error) bool) (more bool, err error) {
+	for i := range rows {
+		row := t.next(c.rewind())
+		if c.err != nil {
+			return false, c.err
 		}
-		defer inflate.Close()
-		for i := range meta.RowGroups {
-			g := &meta.RowGroups[i]
-			cells, err := openGroup(r, end, g, meta.Schema, inflate)
-			if err != nil {
-				fail(fmt.Errorf("row group %d: %w", i, err))
-				return
-			}
-			for range g.NumRows {
-				row := t.next(cells.rewind())
-				if cells.err != nil {
-					fail(fmt.Errorf("row group %d: %w", i, cells.err))
-					return
-				}
-				if !yield(row, nil) {
-					return
-				}
-			}
-			if err := cells.finish(); err != nil {
-				fail(fmt.Errorf("row group %d: %w", i, err))
-				return
-			}
+		if i >= skip && !yield(row, nil) {
+			return false, nil
 		}
 	}
+	return true, c.finish()
 }
 
 func formError(problem string, args ...any) error {
