@@ -44,8 +44,8 @@ func honestly(_ *world, refine miner.Refiner) miner.Refiner { return refine }
 
 // slowly does the work and waits until half the time to the deadline is over.
 func slowly(w *world, refine miner.Refiner) miner.Refiner {
-	return func(ctx context.Context, r contract.Receipt, outDir string) (*refiner.Report, error) {
-		report, err := refine(ctx, r, outDir)
+	return func(ctx context.Context, r contract.Receipt, outDir string, finished func(contract.OutputFile)) (*refiner.Report, error) {
+		report, err := refine(ctx, r, outDir, finished)
 		if err != nil {
 			return nil, err
 		}
@@ -58,8 +58,8 @@ func slowly(w *world, refine miner.Refiner) miner.Refiner {
 // cheating does the work and changes the result.
 func cheating(change func(*refined)) func(*world, miner.Refiner) miner.Refiner {
 	return func(_ *world, refine miner.Refiner) miner.Refiner {
-		return func(ctx context.Context, r contract.Receipt, outDir string) (*refiner.Report, error) {
-			report, err := refine(ctx, r, outDir)
+		return func(ctx context.Context, r contract.Receipt, outDir string, _ func(contract.OutputFile)) (*refiner.Report, error) {
+			report, err := refine(ctx, r, outDir, nil)
 			if err != nil {
 				return nil, err
 			}
@@ -75,7 +75,7 @@ func cheating(change func(*refined)) func(*world, miner.Refiner) miner.Refiner {
 
 // copying does no work: it takes what honest published.
 func copying(w *world, _ miner.Refiner) miner.Refiner {
-	return func(ctx context.Context, r contract.Receipt, outDir string) (*refiner.Report, error) {
+	return func(ctx context.Context, r contract.Receipt, outDir string, _ func(contract.OutputFile)) (*refiner.Report, error) {
 		victim, err := w.published(honest)
 		if err != nil {
 			return nil, err

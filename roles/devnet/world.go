@@ -130,9 +130,9 @@ func (w *world) play(ctx context.Context, ended func(actor, error)) (wait func()
 func (w *world) act(ctx context.Context, a actor, done func()) error {
 	log := w.log.With().Str("actor", a.name).Logger()
 	work := miner.NewRefiner(w.crawl, w.runner, nil, log)
-	working := func(ctx context.Context, r contract.Receipt, outDir string) (*refinerReport, error) {
+	working := func(ctx context.Context, r contract.Receipt, outDir string, finished func(contract.OutputFile)) (*refinerReport, error) {
 		defer done()
-		return work(ctx, r, outDir)
+		return work(ctx, r, outDir, finished)
 	}
 	key := w.keys[a.name]
 	m, err := miner.New(miner.Options{

@@ -27,7 +27,7 @@ func (m *Miner) claim(ctx context.Context, l *lease) error {
 		return m.claimed(l, block)
 	case ok && last.LogSHA256 != l.base:
 		m.Log.Info().Str("task", l.receipt.Task).Str("claim", last.String()).Msg("another claim came first; continuing its log")
-		return l.record(entry{Step: stepSigned})
+		return l.record(entry{Step: stepStored})
 	case head.Number >= l.receipt.DeadlineBlock:
 		return m.inTime(ctx, l)
 	}

@@ -19,6 +19,7 @@ const (
 	stepNone      step = ""
 	stepLeased    step = "leased"    // the receipt is checked
 	stepSigned    step = "signed"    // refined; the manifest is signed
+	stepStored    step = "stored"    // the hub has shards and ledgers
 	stepPrepared  step = "prepared"  // log and card are written for a parent commit
 	stepPublished step = "published" // the commit exists
 	stepClaiming  step = "claiming"  // a claim may be under way
@@ -34,7 +35,7 @@ const stepFailed step = "failed"
 // must continue the claimed one.
 func (s step) extendsLog() bool {
 	switch s {
-	case stepSigned, stepPrepared, stepPublished, stepClaiming, stepClaimed:
+	case stepStored, stepPrepared, stepPublished, stepClaiming, stepClaimed:
 		return true
 	}
 	return false
@@ -84,6 +85,8 @@ type lease struct {
 	claim          contract.Claim
 	block          uint64
 	reason         string
+
+	ahead *sender // of this process; nil without one
 }
 
 // appender is a *durable.Journal.
@@ -175,7 +178,19 @@ func (l *lease) outFile(path string) string {
 	return filepath.Join(l.outDir(), filepath.FromSlash(path))
 }
 
+// signed returns the signed manifest.
+func (l *lease) signed() (m contract.Manifest, err error) {
+	if err := canon.Unmarshal(l.manifest, &m); err != nil {
+		return m, fmt.Errorf("read the signed manifest: %w", err)
+	}
+	return m, nil
+}
+
 func (l *lease) close() {
+	if l.ahead != nil {
+		l.ahead.stop()
+		l.ahead = nil
+	}
 	if l.journal != nil {
 		_ = l.journal.Close()
 		l.journal = nil

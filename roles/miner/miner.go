@@ -43,7 +43,10 @@ type Tasks interface {
 // with the same outDir, and must then go on rather than start over, with the
 // same result. It may keep what it needs for that in WorkDir(outDir). It must
 // return soon after ctx ends.
-type Refiner func(ctx context.Context, receipt contract.Receipt, outDir string) (*refiner.Report, error)
+//
+// It may tell finished, which can be nil and returns at once, of each file that
+// stands under outDir and will not change any more.
+type Refiner func(ctx context.Context, receipt contract.Receipt, outDir string, finished func(contract.OutputFile)) (*refiner.Report, error)
 
 // WorkDir returns where a Refiner may keep files until the lease is over.
 func WorkDir(outDir string) string { return filepath.Join(filepath.Dir(outDir), "work") }

@@ -62,6 +62,8 @@ func (m *Miner) advance(ctx context.Context, l *lease) (Outcome, error) {
 		case stepLeased:
 			err = m.refine(ctx, l)
 		case stepSigned:
+			err = m.store(ctx, l)
+		case stepStored:
 			err = m.prepare(ctx, l)
 		case stepPrepared:
 			err = m.publish(ctx, l)
@@ -139,7 +141,7 @@ func (m *Miner) try(ctx context.Context, what string, op func() error) error {
 		if !temporary(err) || ctx.Err() != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}
-		pause := max(time.Duration(float64(wait)*(0.5+m.Rand()/2)), client.RetryAfter(err))
+		pause := max(time.Duration(float64(wait)*(0.5+m.Rand()/2)), client.RetryAfter(err), hub.RetryAfter(err))
 		if m.Clock.Now().Add(pause).Sub(started) > m.Patience {
 			return fmt.Errorf("%s: %w", what, err)
 		}

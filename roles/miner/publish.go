@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 
 	"finest/hub"
 	"finest/internal/canon"
@@ -24,9 +23,9 @@ func (m *Miner) prepare(ctx context.Context, l *lease) error {
 	if err := m.inTime(ctx, l); err != nil {
 		return err
 	}
-	var signed contract.Manifest
-	if err := canon.Unmarshal(l.manifest, &signed); err != nil {
-		return fmt.Errorf("read the signed manifest: %w", err)
+	signed, err := l.signed()
+	if err != nil {
+		return err
 	}
 	base, err := m.claimedLog(ctx)
 	if err != nil {
@@ -76,7 +75,7 @@ func (m *Miner) publish(ctx context.Context, l *lease) error {
 	})
 	if errors.Is(err, hub.ErrConflict) {
 		m.Log.Info().Err(err).Str("task", l.receipt.Task).Msg("the repository has moved; publishing on top of it")
-		return errors.Join(m.sleep(ctx, firstRetry), l.record(entry{Step: stepSigned}))
+		return errors.Join(m.sleep(ctx, firstRetry), l.record(entry{Step: stepStored}))
 	}
 	if err != nil {
 		return err
@@ -89,17 +88,18 @@ func (m *Miner) publish(ctx context.Context, l *lease) error {
 	return l.record(entry{Step: stepPublished, Claim: journalClaim(published)})
 }
 
-// sources lists the files of the publication in path order, and the SHA-256 of
-// the log among them.
+// sources lists the files of the publication, and the SHA-256 of the log among
+// them. The log comes last: where a hub takes several commits, none has a line
+// without the files behind it.
 func (l *lease) sources() (sources []hub.Source, log string, err error) {
-	var signed contract.Manifest
-	if err := canon.Unmarshal(l.manifest, &signed); err != nil {
+	signed, err := l.signed()
+	if err != nil {
 		return nil, "", err
 	}
 	for _, f := range signed.Files {
 		sources = append(sources, l.source(hub.File{Path: f.Path, Size: f.Bytes, SHA256: f.SHA256}))
 	}
-	for _, path := range []string{contract.ManifestPath(l.receipt.Task), contract.LogPath, cardPath} {
+	for _, path := range []string{contract.ManifestPath(l.receipt.Task), cardPath, contract.LogPath} {
 		content, err := os.ReadFile(l.outFile(path))
 		if err != nil {
 			return nil, "", err
@@ -110,7 +110,6 @@ func (l *lease) sources() (sources []hub.Source, log string, err error) {
 			log = f.SHA256
 		}
 	}
-	slices.SortFunc(sources, func(a, b hub.Source) int { return bytes.Compare([]byte(a.Path), []byte(b.Path)) })
 	return sources, log, nil
 }
 

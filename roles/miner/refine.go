@@ -12,6 +12,7 @@ import (
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/internal/polite"
+	"finest/roles/refiner"
 )
 
 // maxFailures is how often refining a task may fail before it is given back.
@@ -29,37 +30,48 @@ func (m *Miner) refine(ctx context.Context, l *lease) error {
 	if err := m.checkSpace(l); err != nil {
 		return err
 	}
-	manifest, err := m.runRefiner(ctx, l)
+	report, err := m.runRefiner(ctx, l)
 	if err != nil {
 		return m.refineFailed(ctx, l, err)
 	}
-	raw, err := m.sign(l.receipt, manifest)
+	raw, err := m.sign(l.receipt, report.Manifest)
 	if err != nil {
 		return err
 	}
 	return l.record(entry{Step: stepSigned, Manifest: raw})
 }
 
-// runRefiner runs the refiner for as long as the lease lives.
-func (m *Miner) runRefiner(ctx context.Context, l *lease) (contract.Manifest, error) {
+// runRefiner runs the refiner for as long as the lease lives. What is finished
+// goes to the hub from then on, also after it.
+func (m *Miner) runRefiner(ctx context.Context, l *lease) (report *refiner.Report, err error) {
+	l.ahead = m.sendAhead(ctx, l)
+	err = m.whileLeased(ctx, l, func(ctx context.Context) (err error) {
+		report, err = m.Refine(ctx, l.receipt, l.outDir(), l.ahead.add)
+		return err
+	})
+	if err != nil {
+		l.ahead.stop()
+	}
+	return report, err
+}
+
+// whileLeased runs work for as long as the lease lives.
+func (m *Miner) whileLeased(ctx context.Context, l *lease, work func(context.Context) error) error {
 	working, stop := context.WithCancelCause(ctx)
 	watching := make(chan struct{})
 	go func() {
 		defer close(watching)
 		m.watch(working, l.receipt, stop)
 	}()
-	report, err := m.Refine(working, l.receipt, l.outDir())
+	err := work(working)
 	over := context.Cause(working) // before stop gives it one
 	stop(nil)
 	<-watching
-	if err != nil {
-		var give *giveUp
-		if errors.As(over, &give) {
-			return contract.Manifest{}, give
-		}
-		return contract.Manifest{}, err
+	var give *giveUp
+	if err != nil && errors.As(over, &give) {
+		return give
 	}
-	return report.Manifest, nil
+	return err
 }
 
 // watch renews the lease and calls stop with a *giveUp once it is over. A

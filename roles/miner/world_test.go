@@ -231,7 +231,7 @@ func (w *world) once(change ...func(*miner.Options)) (out miner.Outcome, err err
 
 // refine stands for the pipeline: it does one file after the other, marks what
 // is done, and its result depends on the receipt alone.
-func (w *world) refine(ctx context.Context, r contract.Receipt, outDir string) (*refiner.Report, error) {
+func (w *world) refine(ctx context.Context, r contract.Receipt, outDir string, finished func(contract.OutputFile)) (*refiner.Report, error) {
 	if w.refineErr != nil {
 		if err := w.refineErr(ctx); err != nil {
 			return nil, err
