@@ -49,10 +49,11 @@ func published(t testing.TB, text string) (dir, sha string) {
 	t.Helper()
 	dir = t.TempDir()
 	h := open(t, dir)
-	if err := h.EnsureRepo(t.Context(), repo); err != nil {
+	first, err := h.CreateRepo(t.Context(), repo, localhub.Settings{})
+	if err != nil {
 		t.Fatal(err)
 	}
-	sha, err := h.Publish(t.Context(), hub.Publication{Repo: repo, Message: "m", Add: []hub.Source{source("f", text)}})
+	sha, err = h.Publish(t.Context(), hub.Publication{Repo: repo, Message: "m", Parent: first, Add: []hub.Source{source("f", text)}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,6 @@ import (
 
 	"finest/hub"
 	"finest/internal/canon"
-	"finest/internal/durable"
 )
 
 // fileID tells whether an object is still the file whose hash was checked.
@@ -25,6 +24,69 @@ type fileID struct {
 
 func (h *Hub) objectPath(sum string) string {
 	return filepath.Join(h.dir, "objects", sum[:2], sum)
+}
+
+// StoreObject stores f.Size bytes of r under f.SHA256. It is ErrCorrupt, and
+// nothing is stored, if r holds more, less or something else. f.Path is for
+// errors only.
+func (h *Hub) StoreObject(ctx context.Context, f hub.File, r io.Reader) error {
+	err := validateObject(f)
+	if err == nil {
+		err = h.write(ctx, f, r)
+	}
+	if err != nil {
+		return fmt.Errorf("store object %.64s: %w", f.SHA256, err)
+	}
+	return nil
+}
+
+// HasObject reports whether content of this size and hash is stored and sound.
+func (h *Hub) HasObject(ctx context.Context, f hub.File) (bool, error) {
+	err := validateObject(f)
+	if err == nil {
+		var r io.Closer
+		if r, err = h.openObject(ctx, f, 0, f.Size); err == nil {
+			return true, r.Close()
+		}
+	}
+	if errors.Is(err, hub.ErrCorrupt) {
+		return false, nil
+	}
+	return false, fmt.Errorf("look for object %.64s: %w", f.SHA256, err)
+}
+
+// ObjectSize returns the size of the content of a hash, or ErrNotFound.
+func (h *Hub) ObjectSize(ctx context.Context, sum string) (int64, error) {
+	err := ctx.Err()
+	if err == nil {
+		err = validateObject(hub.File{SHA256: sum})
+	}
+	var info fs.FileInfo
+	if err == nil {
+		info, err = os.Stat(h.objectPath(sum))
+	}
+	switch {
+	case err == nil:
+		return info.Size(), nil
+	case errors.Is(err, fs.ErrNotExist):
+		err = hub.ErrNotFound
+	case info == nil && !errors.Is(err, ErrBadRequest) && ctx.Err() == nil:
+		err = unavailable(err)
+	}
+	return 0, fmt.Errorf("size of object %.64s: %w", sum, err)
+}
+
+// OpenObject reads a part of a content; a negative length reads to the end. It
+// is ErrCorrupt if the content is not there, or is not what f says.
+func (h *Hub) OpenObject(ctx context.Context, f hub.File, offset, length int64) (io.ReadSeekCloser, error) {
+	err := validateObject(f)
+	if err == nil {
+		var r io.ReadSeekCloser
+		if r, err = h.openObject(ctx, f, offset, length); err == nil {
+			return r, nil
+		}
+	}
+	return nil, fmt.Errorf("open object %.64s: %w", f.SHA256, err)
 }
 
 // store puts the content of a source under its hash. An object that is there
@@ -42,30 +104,33 @@ func (h *Hub) store(ctx context.Context, src hub.Source) error {
 	}
 	defer func() { _ = r.Close() }()
 	// A byte more than stated, to notice that there is more.
-	from := &reader{ctx: ctx, r: io.NewSectionReader(r, 0, src.Size+1)}
-	var wrong error // of the source, not of the folder
-	path := h.objectPath(src.SHA256)
-	err = durable.WriteFile(path, 0o444, func(w io.Writer) error {
-		sum := sha256.New()
-		n, err := io.Copy(io.MultiWriter(w, sum), from)
-		if err == nil {
-			wrong = compare(n, sum, src.File)
-			return wrong
-		}
-		wrong = from.err
-		return err
-	})
-	if wrong != nil {
-		return wrong
-	}
+	return h.write(ctx, src.File, io.NewSectionReader(r, 0, src.Size+1))
+}
+
+// write makes an object of what r holds.
+func (h *Hub) write(ctx context.Context, f hub.File, r io.Reader) error {
+	in, err := h.newIncoming()
 	if err != nil {
 		return unavailable(err)
 	}
-	if info, err := os.Stat(path); err == nil {
-		h.trust(src.SHA256, info)
+	defer in.discard()
+	sum := sha256.New()
+	from := &reader{ctx: ctx, r: io.LimitReader(r, f.Size+1)}
+	n, err := io.CopyBuffer(io.MultiWriter(in.file, sum), from, make([]byte, copyBytes))
+	switch {
+	case from.err != nil:
+		return from.err
+	case err != nil:
+		return unavailable(err)
 	}
-	return nil
+	if err := compare(n, sum, f); err != nil {
+		return err
+	}
+	return h.keep(in, f.SHA256)
 }
+
+// copyBytes is how much is read and written at a time.
+const copyBytes = 256 << 10
 
 // compare holds what was read against what f states.
 func compare(size int64, sum hash.Hash, f hub.File) error {
@@ -85,8 +150,14 @@ func (h *Hub) trust(sum string, info fs.FileInfo) {
 	h.sound[sum] = fileID{info.Size(), info.ModTime()}
 }
 
-// openObject opens a part of an object of a commit.
-func (h *Hub) openObject(ctx context.Context, f hub.File, offset, length int64) (_ io.ReadCloser, err error) {
+// openObject opens a part of an object; a negative length reads to the end.
+func (h *Hub) openObject(ctx context.Context, f hub.File, offset, length int64) (_ io.ReadSeekCloser, err error) {
+	if offset < 0 || offset > f.Size {
+		return nil, badRequest("offset %d in a file of %d bytes", offset, f.Size)
+	}
+	if length < 0 {
+		length = f.Size - offset
+	}
 	object, err := os.Open(h.objectPath(f.SHA256))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("content is gone: %w", hub.ErrCorrupt)
@@ -102,8 +173,7 @@ func (h *Hub) openObject(ctx context.Context, f hub.File, offset, length int64) 
 	if err := h.check(ctx, object, f); err != nil {
 		return nil, err
 	}
-	part := &reader{ctx: ctx, r: io.NewSectionReader(object, offset, length)}
-	return &exactReader{part, object, length}, nil
+	return &partReader{ctx: ctx, r: io.NewSectionReader(object, offset, length), Closer: object, length: length}, nil
 }
 
 // check hashes an object unless this process did so and it is the same file.
@@ -151,18 +221,30 @@ func (r *reader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// exactReader reads left more bytes, and fails if there are fewer.
-type exactReader struct {
-	r io.Reader
+// partReader reads length bytes of a file, and fails if there are fewer.
+type partReader struct {
+	ctx context.Context
+	r   *io.SectionReader
 	io.Closer
-	left int64
+	length, at int64
 }
 
-func (e *exactReader) Read(p []byte) (int, error) {
-	n, err := e.r.Read(p)
-	e.left -= int64(n)
-	if errors.Is(err, io.EOF) && e.left > 0 {
+func (p *partReader) Read(b []byte) (int, error) {
+	if err := p.ctx.Err(); err != nil {
+		return 0, err
+	}
+	n, err := p.r.Read(b)
+	p.at += int64(n)
+	if errors.Is(err, io.EOF) && p.at < p.length {
 		err = io.ErrUnexpectedEOF
 	}
 	return n, err
+}
+
+func (p *partReader) Seek(offset int64, whence int) (int64, error) {
+	at, err := p.r.Seek(offset, whence)
+	if err == nil {
+		p.at = at
+	}
+	return at, err
 }

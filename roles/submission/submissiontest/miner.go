@@ -66,6 +66,11 @@ func (m *Miner) Commit(files map[string][]byte) {
 	m.w.T.Helper()
 	ctx := context.Background()
 	m.w.must(m.w.Hub.EnsureRepo(ctx, m.Repo))
+	if m.commit == "" { // a new repository has a commit of its own
+		var err error
+		m.commit, err = m.w.Hub.Head(ctx, hub.Ref{Repo: m.Repo, Revision: hub.MainBranch})
+		m.w.must(err)
+	}
 	p := hub.Publication{Repo: m.Repo, Message: "publish", Parent: m.commit}
 	add := func(path string, content []byte) { p.Add = append(p.Add, hub.Bytes(path, bytes.Clone(content))) }
 	for path, content := range files {
