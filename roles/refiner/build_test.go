@@ -75,6 +75,7 @@ func (s testStage) Process(d *pipeline.Document) *pipeline.Drop {
 	switch {
 	case s.name == "extract":
 		d.Text, d.HTML = d.HTML, ""
+		d.TokenCount, d.Language = int64(len(d.Text)), [...]string{"de", "en"}[len(d.Text)%2]
 		return nil
 	case s.name == "rule" && strings.HasPrefix(d.Text, "drop"):
 		return &pipeline.Drop{Reason: "asked", Value: 0.5}

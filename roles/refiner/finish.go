@@ -45,6 +45,7 @@ func (j *job) finish(ctx context.Context) (*Report, error) {
 		Version: contract.ManifestVersion, PipelineVersion: pipeline.Version, Task: j.Task, Dump: j.dump(), Recipe: j.Runner.Recipe,
 	}}
 	r.Damage, r.Skipped, r.StageSeconds = make(map[string]int64), make(map[string]int64), make(map[string]float64)
+	r.Languages = make(map[string]int64)
 	for i, s := range j.finished {
 		r.add(j.Inputs[i], s)
 	}
@@ -149,6 +150,8 @@ func (f *funnel) keep(rows iter.Seq2[contract.Row, error], r *Report) iter.Seq2[
 			}
 			row.Dump = r.Manifest.Dump
 			r.TextBytes += int64(len(row.Text))
+			r.Tokens += row.TokenCount
+			r.Languages[row.Language]++
 			if !yield(row, nil) {
 				return
 			}

@@ -105,9 +105,11 @@ type Report struct {
 	// Damage and Skipped are the sums over all files.
 	Damage, Skipped map[string]int64
 	Files           []FileReport
-	// TextBytes is the size of all kept texts.
-	TextBytes int64
-	Elapsed   time.Duration
+	// TextBytes is the size of all kept texts, Tokens the sum of their counts,
+	// Languages how many documents there are by language.
+	TextBytes, Tokens int64
+	Languages         map[string]int64
+	Elapsed           time.Duration
 	// StageSeconds is what the workers spent per stage, without resumed files.
 	StageSeconds map[string]float64
 }

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -137,6 +139,38 @@ func rowsOf[T any](t *testing.T, out string, files []contract.OutputFile, read f
 		_ = file.Close()
 	}
 	return all
+}
+
+// Each file is told of once it stands, and the report sums the rows up.
+func TestReport(t *testing.T) {
+	out := t.TempDir()
+	var finished []string
+	r := refine(t, refiner.Options{
+		Inputs: writeFiles(t, t.TempDir(), 2), Runner: testRunner(t, 2), OutDir: out,
+		Finished: func(f contract.OutputFile) {
+			if raw, err := os.ReadFile(filepath.Join(out, f.Path)); err != nil || canon.Sum(raw) != f.SHA256 {
+				t.Errorf("told of %s: error %v, or another hash", f.Path, err)
+			}
+			finished = append(finished, f.Path)
+		},
+	})
+	var want []string
+	for _, f := range slices.Concat(r.Manifest.Ledgers(), r.Manifest.Shards()) {
+		want = append(want, f.Path)
+	}
+	if !slices.Equal(finished, want) {
+		t.Errorf("finished %q, want %q", finished, want)
+	}
+	var tokens, text int64
+	languages := make(map[string]int64)
+	for _, row := range rowsOf(t, out, r.Manifest.Shards(), shard.ReadRows) {
+		tokens += row.TokenCount
+		text += int64(len(row.Text))
+		languages[row.Language]++
+	}
+	if r.Tokens != tokens || r.TextBytes != text || !maps.Equal(r.Languages, languages) || len(languages) != 2 {
+		t.Errorf("%d tokens in %d bytes, want %d in %d; languages %v, want %v", r.Tokens, r.TextBytes, tokens, text, r.Languages, languages)
+	}
 }
 
 // Manifest, shards and ledger agree with each other and with the clustering,
