@@ -126,6 +126,12 @@ func (e *Error) classify(method string, anonymous bool) error {
 	return nil
 }
 
+// strange is the error of a reply that makes no sense: it is not the Hub, or
+// speaks otherwise than this client knows.
+func strange(format string, args ...any) error {
+	return fmt.Errorf(format+": %w", append(args, hub.ErrUnavailable)...)
+}
+
 // isBusy reports whether a status passes with time.
 func isBusy(status int) bool {
 	return status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500

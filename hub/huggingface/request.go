@@ -31,6 +31,10 @@ type request struct {
 	path  string
 	query url.Values
 	body  []byte
+	// stream is what is sent in place of body, size bytes. It is called for every
+	// attempt and must return the same bytes.
+	stream func() (io.Reader, error)
+	size   int64
 	// contentType and accept are JSON if empty.
 	contentType, accept string
 	// repeatable says that the hub may get a POST twice. One that is not is sent
@@ -51,7 +55,7 @@ func (c *Client) call(ctx context.Context, r request) (*http.Response, error) {
 	for range maxHops + 1 {
 		header := r.header()
 		c.authorize(header, to)
-		resp, err := c.exchange(ctx, r.method, to, header, r.reader(), int64(len(r.body)))
+		resp, err := c.exchange(ctx, r.method, to, header, r.reader(), max(r.size, int64(len(r.body))))
 		if err != nil {
 			return nil, err
 		}
@@ -96,8 +100,8 @@ func (r request) header() http.Header {
 
 // reader returns how the body of r is read, nil if there is none.
 func (r request) reader() func() (io.Reader, error) {
-	if r.body == nil {
-		return nil
+	if r.stream != nil || r.body == nil {
+		return r.stream
 	}
 	return func() (io.Reader, error) { return bytes.NewReader(r.body), nil }
 }
@@ -105,13 +109,19 @@ func (r request) reader() func() (io.Reader, error) {
 // callJSON is call with a JSON reply of at most 64 MiB decoded into out, which
 // may be nil. A reply that is cut is asked for again if the hub may get r twice.
 func (c *Client) callJSON(ctx context.Context, r request, out any) error {
+	_, err := c.callPage(ctx, r, out)
+	return err
+}
+
+// callPage is callJSON and returns the header of the reply.
+func (c *Client) callPage(ctx context.Context, r request, out any) (http.Header, error) {
 	for attempt := 1; ; attempt++ {
-		_, err := c.reply(ctx, r, out)
+		header, err := c.reply(ctx, r, out)
 		if !errors.Is(err, errCut) || attempt >= c.http.Attempts || r.method == http.MethodPost && !r.repeatable {
-			return err
+			return header, err
 		}
 		if err := c.http.Rest(ctx, attempt); err != nil {
-			return err
+			return nil, err
 		}
 	}
 }
@@ -119,7 +129,7 @@ func (c *Client) callJSON(ctx context.Context, r request, out any) error {
 // errCut says that a reply ended before its time.
 var errCut = fmt.Errorf("the connection was cut: %w", hub.ErrUnavailable)
 
-// reply is one attempt at callJSON. It returns the header of the reply.
+// reply is one attempt at callPage.
 func (c *Client) reply(ctx context.Context, r request, out any) (http.Header, error) {
 	resp, err := c.call(ctx, r)
 	if err != nil {

@@ -1,0 +1,139 @@
+package huggingface
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+)
+
+// Refs are the names that commits of a repository have.
+type Refs struct {
+	Branches, Tags, Pulls []Branch
+}
+
+// Branch is a name and the commit it stands at.
+type Branch struct {
+	Name string
+	// Ref is the whole name: refs/heads/main, refs/tags/v1, refs/pr/1.
+	Ref string
+	SHA string
+}
+
+// branchReply is a Branch on the wire.
+type branchReply struct {
+	Name   string `json:"name"`
+	Ref    string `json:"ref"`
+	Target string `json:"targetCommit"`
+}
+
+// Refs lists branches, tags and pull requests.
+func (c *Client) Refs(ctx context.Context, repo string) (Refs, error) {
+	refs, err := c.refs(ctx, repo)
+	if err != nil {
+		return Refs{}, fmt.Errorf("list refs of %.100q: %w", repo, err)
+	}
+	return refs, nil
+}
+
+func (c *Client) refs(ctx context.Context, repo string) (Refs, error) {
+	if err := validateRepo(repo); err != nil {
+		return Refs{}, err
+	}
+	var reply struct {
+		Branches []branchReply `json:"branches"`
+		Tags     []branchReply `json:"tags"`
+		Pulls    []branchReply `json:"pullRequests"`
+	}
+	r := request{method: http.MethodGet, path: api(repo, "refs"), query: url.Values{"include_prs": {"1"}}}
+	if err := c.callJSON(ctx, r, &reply); err != nil {
+		return Refs{}, err
+	}
+	var refs Refs
+	for _, list := range []struct {
+		from []branchReply
+		to   *[]Branch
+	}{{reply.Branches, &refs.Branches}, {reply.Tags, &refs.Tags}, {reply.Pulls, &refs.Pulls}} {
+		for _, b := range list.from {
+			if !isSHA(b.Target) {
+				return Refs{}, strange("the hub says %.100q stands at %.60q", b.Ref, b.Target)
+			}
+			*list.to = append(*list.to, Branch{Name: b.Name, Ref: b.Ref, SHA: b.Target})
+		}
+	}
+	return refs, nil
+}
+
+// CreateBranch creates a branch at a revision; "" is main. It fails with
+// ErrExists if there is one of the name.
+func (c *Client) CreateBranch(ctx context.Context, repo, name, from string) error {
+	body, err := json.Marshal(struct {
+		StartingPoint string `json:"startingPoint,omitempty"`
+	}{from})
+	if err != nil {
+		return fmt.Errorf("encode: %w", err)
+	}
+	err = c.callBranch(ctx, http.MethodPost, repo, name, body)
+	var answer *Error
+	switch {
+	case errors.As(err, &answer) && answer.Status == http.StatusConflict:
+		return fmt.Errorf("create branch %.100q of %.100q: %w", name, repo, ErrExists)
+	case err != nil:
+		return fmt.Errorf("create branch %.100q of %.100q: %w", name, repo, err)
+	}
+	return nil
+}
+
+// DeleteBranch deletes a branch.
+func (c *Client) DeleteBranch(ctx context.Context, repo, name string) error {
+	if err := c.callBranch(ctx, http.MethodDelete, repo, name, nil); err != nil {
+		return fmt.Errorf("delete branch %.100q of %.100q: %w", name, repo, err)
+	}
+	return nil
+}
+
+func (c *Client) callBranch(ctx context.Context, method, repo, name string, body []byte) error {
+	if err := validateRepo(repo); err != nil {
+		return err
+	}
+	if err := validateRevision(name); err != nil {
+		return err
+	}
+	return c.callJSON(ctx, request{method: method, path: api(repo, "branch", name), body: body}, nil)
+}
+
+// OpenPull opens a pull request and returns its number n; its commits go to the
+// revision refs/pr/n. It is sent once, as a second one would be another request.
+func (c *Client) OpenPull(ctx context.Context, repo, title, description string) (int, error) {
+	number, err := c.openPull(ctx, repo, title, description)
+	if err != nil {
+		return 0, fmt.Errorf("open a pull request of %.100q: %w", repo, err)
+	}
+	return number, nil
+}
+
+func (c *Client) openPull(ctx context.Context, repo, title, description string) (int, error) {
+	if err := validateRepo(repo); err != nil {
+		return 0, err
+	}
+	body, err := json.Marshal(struct {
+		Title       string `json:"title"`
+		Description string `json:"description"`
+		Pull        bool   `json:"pullRequest"`
+	}{title, description, true})
+	if err != nil {
+		return 0, fmt.Errorf("encode: %w", err)
+	}
+	var reply struct {
+		Number int `json:"num"`
+	}
+	if err := c.callJSON(ctx, request{method: http.MethodPost, path: api(repo, "discussions"), body: body}, &reply); err != nil {
+		return 0, err
+	}
+	if reply.Number <= 0 {
+		return 0, strange("the hub gives it the number %d", reply.Number)
+	}
+	return reply.Number, nil
+}
