@@ -24,6 +24,7 @@ func specMissingRepo(_ *testing.T, s *spec) {
 	s.wantErr("open", err, hub.ErrNotFound)
 	_, err = s.Hub.Publish(s.ctx, hub.Publication{Repo: repo, Message: "m", Add: content{"a": "1"}.sources()})
 	s.wantErr("publish", err, hub.ErrNotFound)
+	s.wantErr("upload", s.Hub.Upload(s.ctx, repo, content{"a.parquet": "1"}.sources()), hub.ErrNotFound)
 }
 
 func specEnsure(_ *testing.T, s *spec) {
@@ -128,14 +129,17 @@ func specConflict(_ *testing.T, s *spec) {
 	s.wantFiles(s.Hub, hub.Ref{Repo: repo, Revision: hub.MainBranch}, content{"a": "2"})
 }
 
+// lies are ways in which a source may not be what it says.
+var lies = map[string]func(*hub.Source){
+	"hash":      func(src *hub.Source) { src.SHA256 = sum("other") },
+	"too short": func(src *hub.Source) { src.Size++ },
+	"too long":  func(src *hub.Source) { src.Size-- },
+	"empty":     func(src *hub.Source) { src.Size = 0 },
+}
+
 func specLies(_ *testing.T, s *spec) {
 	repo, first := s.newRepo()
-	for name, lie := range map[string]func(*hub.Source){
-		"hash":      func(src *hub.Source) { src.SHA256 = sum("other") },
-		"too short": func(src *hub.Source) { src.Size++ },
-		"too long":  func(src *hub.Source) { src.Size-- },
-		"empty":     func(src *hub.Source) { src.Size = 0 },
-	} {
+	for name, lie := range lies {
 		src := source("b", text("lie "+name, 5000))
 		lie(&src)
 		_, err := s.Hub.Publish(s.ctx, hub.Publication{Repo: repo, Message: name, Parent: first, Add: []hub.Source{source("a", "fine"), src}})

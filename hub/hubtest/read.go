@@ -249,6 +249,7 @@ func specContext(_ *testing.T, s *spec) {
 		"tree":   func() error { _, err := s.Hub.Tree(ctx, ref, "", 10); return err },
 		"stat":   func() error { _, err := s.Hub.Stat(ctx, ref, "f"); return err },
 		"open":   func() error { _, err := s.Hub.Open(ctx, ref, "f", 0, -1); return err },
+		"upload": func() error { return s.Hub.Upload(ctx, repo, content{"g.parquet": "1"}.sources()) },
 		"publish": func() error {
 			_, err := s.Hub.Publish(ctx, hub.Publication{Repo: repo, Message: "m", Parent: sha, Add: content{"g": "1"}.sources()})
 			return err
