@@ -149,6 +149,9 @@ func (s *Server) deleteRepo(w http.ResponseWriter, r *http.Request) error {
 	if errors.Is(err, hub.ErrNotFound) {
 		return repoNotFound(false)
 	}
+	if err == nil {
+		w.WriteHeader(http.StatusOK)
+	}
 	return err
 }
 

@@ -16,8 +16,8 @@ const (
 	// maxTree is how many files a repository may have; the Hub wants fewer than
 	// 100,000, https://huggingface.co/docs/hub/storage-limits.
 	maxTree = 1_000_000
-	// maxLog is how far back a log can be read, in commits.
-	maxLog = 100_000
+	// maxLog is how far back a log goes, in commits.
+	maxLog = 10_000
 )
 
 // identity stands for the id that the Hub's database gives a repository.
@@ -89,22 +89,23 @@ func (s *Server) log(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	query := r.URL.Query()
-	limit := s.pageSize(query)
-	page, err := strconv.Atoi(query.Get("p"))
-	if err != nil || page < 0 || page > maxLog/limit {
-		page = 0
-	}
-	commits, err := s.store.Log(r.Context(), ref, (page+1)*limit+1)
+	commits, err := s.store.Log(r.Context(), ref, maxLog)
 	if err != nil {
 		return err
 	}
-	if len(commits) > (page+1)*limit {
-		commits = commits[:(page+1)*limit]
+	w.Header().Set("X-Total-Count", strconv.Itoa(len(commits)))
+	query := r.URL.Query()
+	limit := s.pageSize(query)
+	page, err := strconv.Atoi(query.Get("p"))
+	if err != nil || page < 0 || page > maxLog {
+		page = 0
+	}
+	commits = commits[min(page*limit, len(commits)):]
+	if len(commits) > limit {
+		commits = commits[:limit]
 		query.Set("p", strconv.Itoa(page+1))
 		linkNext(w, r, query)
 	}
-	commits = commits[min(page*limit, len(commits)):]
 	owner, _, _ := strings.Cut(repo, "/")
 	list := make([]commitJSON, len(commits))
 	for i, c := range commits {

@@ -51,9 +51,12 @@ func (f *Faults) wrap(handle http.Handler) http.Handler {
 		}()
 		if rule := f.next(r); rule != nil {
 			rule.serve(seen, r, handle)
-			return
+		} else {
+			handle.ServeHTTP(seen, r)
 		}
-		handle.ServeHTTP(seen, r)
+		if seen.status == 0 { // as net/http then says
+			seen.status = http.StatusOK
+		}
 	})
 }
 

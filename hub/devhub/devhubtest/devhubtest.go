@@ -5,9 +5,12 @@ package devhubtest
 import (
 	"context"
 	"testing"
+	"time"
 
 	"finest/hub/devhub"
+	"finest/hub/huggingface"
 	"finest/hub/localhub"
+	"finest/internal/polite"
 )
 
 // Token is one that every devhub takes; its user is "tester".
@@ -49,4 +52,28 @@ func ServeDir(t testing.TB, dir string, change ...func(*devhub.Options)) *World 
 		}
 	})
 	return &World{Store: store, Server: server, Endpoint: endpoint, Dir: dir}
+}
+
+// Dial returns a client of the hub at endpoint that is the user of Token and does
+// not wait between attempts. change may alter its options.
+func Dial(t testing.TB, endpoint string, change ...func(*huggingface.Options)) *huggingface.Client {
+	t.Helper()
+	o := huggingface.Options{Endpoint: endpoint, Token: Token, HTTP: Hasty()}
+	for _, c := range change {
+		c(&o)
+	}
+	client, err := huggingface.New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return client
+}
+
+// Hasty returns what carries requests without a wait, neither for a rate nor
+// between attempts.
+func Hasty() *polite.Client {
+	c := polite.NewClient("finest-test")
+	c.Interval = 0
+	c.Sleep = func(ctx context.Context, _ time.Duration) error { return ctx.Err() }
+	return c
 }
