@@ -67,32 +67,37 @@ func (m *Miner) commitment(ctx context.Context, at chain.Block) (c contract.Clai
 	return c, found.Block, parseErr == nil, nil
 }
 
+// claimedLog is a log that was claimed.
+type claimedLog struct {
+	raw []byte
+	// onChain says that the chain holds a claim of it, in this block.
+	onChain bool
+	claim   contract.Claim
+	block   uint64
+}
+
 // claimedLog returns the log that the next claim must continue: that of the
 // last claim, or what is known of it here if the chain holds none any more.
-func (m *Miner) claimedLog(ctx context.Context) ([]byte, error) {
-	known, err := m.readLogCopy()
-	if err != nil {
-		return nil, fmt.Errorf("read the claim log: %w", err)
+func (m *Miner) claimedLog(ctx context.Context) (l claimedLog, err error) {
+	if l.raw, err = m.readLogCopy(); err != nil {
+		return l, fmt.Errorf("read the claim log: %w", err)
 	}
 	head, err := m.head(ctx)
 	if err != nil {
-		return nil, err
+		return l, err
 	}
-	c, _, ok, err := m.commitment(ctx, head)
-	if err != nil {
-		return nil, err
+	l.claim, l.block, l.onChain, err = m.commitment(ctx, head)
+	if err != nil || !l.onChain || canon.Sum(l.raw) == l.claim.LogSHA256 {
+		return l, err
 	}
-	if !ok || canon.Sum(known) == c.LogSHA256 {
-		return known, nil
+	known := l.raw
+	if l.raw, err = m.logOf(ctx, l.claim); err != nil {
+		return l, err
 	}
-	log, err := m.logOf(ctx, c)
-	if err != nil {
-		return nil, err
+	if !bytes.HasPrefix(l.raw, known) {
+		return l, fmt.Errorf("%w: claim %s", ErrHotkeyInUse, l.claim)
 	}
-	if !bytes.HasPrefix(log, known) {
-		return nil, fmt.Errorf("%w: claim %s", ErrHotkeyInUse, c)
-	}
-	return log, nil
+	return l, nil
 }
 
 // logOf reads the log of a claim from the hub.
@@ -120,26 +125,18 @@ func (m *Miner) logOf(ctx context.Context, c contract.Claim) ([]byte, error) {
 // if the data folder was lost after the claim; the first line for a lease
 // binds, so refining again would be for nothing.
 func (m *Miner) claimedBefore(ctx context.Context, l *lease) (bool, error) {
-	log, err := m.claimedLog(ctx)
-	if err != nil {
+	last, err := m.claimedLog(ctx)
+	if err != nil || !last.onChain {
 		return false, err
 	}
-	lines, err := contract.ParseLog(log)
+	lines, err := contract.ParseLog(last.raw)
 	if err != nil {
-		return false, err
-	}
-	head, err := m.head(ctx)
-	if err != nil {
-		return false, err
-	}
-	c, block, ok, err := m.commitment(ctx, head)
-	if err != nil || !ok || c.LogSHA256 != canon.Sum(log) {
 		return false, err
 	}
 	for _, line := range lines {
 		if line.Task == l.receipt.Task && line.Generation == l.receipt.Generation {
-			m.Log.Warn().Str("task", line.Task).Str("claim", c.String()).Msg("the task is claimed already")
-			return true, l.record(entry{Step: stepClaimed, ManifestSHA256: line.Manifest, Claim: journalClaim(c), Block: block})
+			m.Log.Warn().Str("task", line.Task).Str("claim", last.claim.String()).Msg("the task is claimed already")
+			return true, l.record(entry{Step: stepClaimed, ManifestSHA256: line.Manifest, Claim: journalClaim(last.claim), Block: last.block})
 		}
 	}
 	return false, nil

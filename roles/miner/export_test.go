@@ -1,5 +1,7 @@
 package miner
 
+import "finest/internal/contract"
+
 // Journal is what a miner keeps its journal in.
 type Journal = appender
 
@@ -14,5 +16,17 @@ func (m *Miner) WrapJournal(wrap func(path string, j Journal) Journal) {
 	}
 }
 
+// What a card is made of.
+type (
+	Totals  = totals
+	Summary = summary
+)
+
 // Card is the dataset card of a publication.
 var Card = card
+
+// ParseTotals reads totals that came from outside.
+var ParseTotals = parseTotals
+
+// With returns the totals of a log that continues that of t by m.
+func (t totals) With(m contract.Manifest, s Summary) Totals { return t.with(m, s) }

@@ -47,6 +47,7 @@ type entry struct {
 	Step     step              `json:"step"`
 	Receipt  *contract.Receipt `json:"receipt,omitempty"`
 	Manifest json.RawMessage   `json:"manifest,omitempty"`
+	Summary  *summary          `json:"summary,omitempty"`
 	// ManifestSHA256 stands in for a manifest that was claimed before the
 	// journal was lost.
 	ManifestSHA256 string `json:"manifest_sha256,omitempty"`
@@ -80,6 +81,7 @@ type lease struct {
 	receipt        contract.Receipt
 	failures       int
 	manifest       []byte // signed, canonical
+	summary        summary
 	manifestSHA256 string
 	parent, base   string
 	claim          contract.Claim
@@ -155,6 +157,9 @@ func (l *lease) apply(e entry) {
 	}
 	if e.Manifest != nil {
 		l.manifest, l.manifestSHA256 = e.Manifest, canon.Sum(e.Manifest)
+	}
+	if e.Summary != nil {
+		l.summary = *e.Summary
 	}
 	if e.ManifestSHA256 != "" {
 		l.manifestSHA256 = e.ManifestSHA256

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"finest/hub"
 	"finest/internal/canon"
@@ -15,19 +16,18 @@ import (
 
 const cardPath = "README.md"
 
-// prepare writes what the publication holds beside shards and ledger: manifest,
-// log and card. The log is the claimed one and a line. A line that was
-// published but never claimed does not stay in it: claimed too late it would
-// only be rejected.
+// prepare writes what the publication holds beside shards and ledgers. Its log
+// is the claimed one and a line. A line that was published but never claimed does
+// not stay in it: claimed too late it would only be rejected.
 func (m *Miner) prepare(ctx context.Context, l *lease) error {
 	if err := m.inTime(ctx, l); err != nil {
 		return err
 	}
-	signed, err := l.signed()
+	last, err := m.claimedLog(ctx)
 	if err != nil {
 		return err
 	}
-	base, err := m.claimedLog(ctx)
+	sums, err := m.totalsOf(ctx, last)
 	if err != nil {
 		return err
 	}
@@ -35,25 +35,46 @@ func (m *Miner) prepare(ctx context.Context, l *lease) error {
 	if err != nil {
 		return err
 	}
+	if err := m.writeFiles(l, last.raw, sums); err != nil {
+		return fmt.Errorf("prepare the publication of task %s: %w", l.receipt.Task, err)
+	}
+	return l.record(entry{Step: stepPrepared, Parent: parent, Base: canon.Sum(last.raw)})
+}
+
+// writeFiles writes the small files of a publication that continues a log, which
+// sums sum up.
+func (m *Miner) writeFiles(l *lease, base []byte, sums totals) error {
+	signed, err := l.signed()
+	if err != nil {
+		return err
+	}
 	line := contract.LogLine{Task: l.receipt.Task, Generation: l.receipt.Generation, Manifest: l.manifestSHA256}
 	log := append(bytes.Clone(base), line.Encode()...)
 	lines, err := contract.ParseLog(log)
 	if err != nil {
-		return fmt.Errorf("extend the claim log: %w", err)
+		return err
 	}
-	for _, f := range []struct {
-		path    string
-		content []byte
-	}{
-		{contract.ManifestPath(l.receipt.Task), l.manifest},
-		{contract.LogPath, log},
-		{cardPath, card(m.Repo, lines, signed)},
+	// A task that is done once more has the same rows.
+	if !slices.ContainsFunc(lines[:len(lines)-1], func(done contract.LogLine) bool { return done.Task == line.Task }) {
+		sums = sums.with(signed, l.summary)
+	}
+	sums.Log = canon.Sum(log)
+	rawSums, err := canon.Marshal(sums)
+	if err != nil {
+		return err
+	}
+	readme, err := card(m.Repo, lines, sums, signed)
+	if err != nil {
+		return err
+	}
+	for path, content := range map[string][]byte{
+		contract.ManifestPath(l.receipt.Task): l.manifest, totalsPath: rawSums, cardPath: readme, contract.LogPath: log,
 	} {
-		if err := durable.WriteBytes(l.outFile(f.path), 0o644, f.content); err != nil {
+		if err := durable.WriteBytes(l.outFile(path), 0o644, content); err != nil {
 			return err
 		}
 	}
-	return l.record(entry{Step: stepPrepared, Parent: parent, Base: canon.Sum(base)})
+	return nil
 }
 
 // publish makes the commit. Publishing again what the head holds makes none, so
@@ -99,7 +120,7 @@ func (l *lease) sources() (sources []hub.Source, log string, err error) {
 	for _, f := range signed.Files {
 		sources = append(sources, l.source(hub.File{Path: f.Path, Size: f.Bytes, SHA256: f.SHA256}))
 	}
-	for _, path := range []string{contract.ManifestPath(l.receipt.Task), cardPath, contract.LogPath} {
+	for _, path := range []string{contract.ManifestPath(l.receipt.Task), totalsPath, cardPath, contract.LogPath} {
 		content, err := os.ReadFile(l.outFile(path))
 		if err != nil {
 			return nil, "", err

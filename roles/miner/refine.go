@@ -38,7 +38,7 @@ func (m *Miner) refine(ctx context.Context, l *lease) error {
 	if err != nil {
 		return err
 	}
-	return l.record(entry{Step: stepSigned, Manifest: raw})
+	return l.record(entry{Step: stepSigned, Manifest: raw, Summary: summarize(report)})
 }
 
 // runRefiner runs the refiner for as long as the lease lives. What is finished
