@@ -150,10 +150,12 @@ func (l *located) readHeader(ref hub.Ref, resp *http.Response) error {
 	return nil
 }
 
-// version is what must not change while a file is read.
-func (l *located) version() string {
-	return fmt.Sprintf("%d bytes, %s%s", l.size, l.sum, l.gitID)
+// same reports whether l and m are the same file as far as the hub says.
+func (l *located) same(m *located) bool {
+	return l.sum == m.sum && l.gitID == m.gitID && (l.size == m.size || l.size < 0 || m.size < 0)
 }
+
+func (l *located) String() string { return fmt.Sprintf("%d bytes %s%s", l.size, l.sum, l.gitID) }
 
 // trimETag returns an entity tag without quotes and the mark of a weak one.
 func trimETag(etag string) string {

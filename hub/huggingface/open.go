@@ -117,9 +117,10 @@ func (r *reader) span() string {
 // adopt takes the first answer for what the file is, and compares later ones.
 func (r *reader) adopt(l *located) error {
 	if r.file != nil {
-		if l.version() != r.file.version() {
-			return fmt.Errorf("it was %s, now %s: %w", r.file.version(), l.version(), hub.ErrCorrupt)
+		if !l.same(r.file) {
+			return fmt.Errorf("it was %s, now %s: %w", r.file, l, hub.ErrCorrupt)
 		}
+		r.file.size = max(r.file.size, l.size)
 		return nil
 	}
 	if l.size >= 0 && r.from > l.size {

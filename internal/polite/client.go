@@ -172,12 +172,13 @@ func (c *Client) once(req *http.Request, attempt int, keepRedirects bool) (*http
 	if out.Header.Get("User-Agent") == "" {
 		out.Header.Set("User-Agent", c.UserAgent)
 	}
-	client := http.Client{Transport: c.Transport, CheckRedirect: c.followRedirect(dog)}
+	send := (&http.Client{Transport: c.Transport, CheckRedirect: c.followRedirect(dog)}).Do
 	if keepRedirects {
-		client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+		// An http.Client would name a Location that it cannot read in its error.
+		send = c.Transport.RoundTrip
 	}
 	dog.start()
-	resp, err := client.Do(out)
+	resp, err := send(out)
 	dog.pause()
 	if err != nil {
 		err = dog.explain(err)
