@@ -11,8 +11,8 @@ import (
 	"finest/hub"
 )
 
-// maxPerFolder is the most files that the Hugging Face Hub takes in one folder,
-// https://huggingface.co/docs/hub/storage-limits.
+// maxPerFolder is the most files and folders that the Hugging Face Hub takes in
+// one folder, https://huggingface.co/docs/hub/storage-limits.
 const maxPerFolder = 10_000
 
 // Change is what a commit does to the branch it is made on. Deletions come
@@ -115,8 +115,9 @@ func (c *commit) with(head string, change Change, add []file) (*commit, error) {
 		delete(files, path)
 	}
 	for _, folder := range change.DeleteFolders {
-		under := c.under(strings.TrimSuffix(folder, "/"))
-		if folder == "" || len(under) == 0 {
+		name := strings.TrimSuffix(folder, "/")
+		under := c.under(name)
+		if name == "" || len(under) == 0 {
 			return nil, badRequest("there is no folder %.200q to delete", folder)
 		}
 		for _, f := range under {
@@ -137,16 +138,21 @@ func (c *commit) with(head string, change Change, add []file) (*commit, error) {
 
 // fitTogether checks that the paths can be in one tree of folders.
 func fitTogether(files map[string]file) error {
-	inFolder := map[string]int{}
+	entries := map[string]int{} // of each folder
 	for path := range files {
-		for i, r := range path {
-			if _, both := files[path[:i]]; r == '/' && both {
-				return badRequest("%.200q is both a file and a folder", path[:i])
+		for child := path; child != ""; {
+			folder := child[:max(0, strings.LastIndexByte(child, '/'))]
+			if _, both := files[folder]; both {
+				return badRequest("%.200q is both a file and a folder", folder)
 			}
-		}
-		folder := path[:max(0, strings.LastIndexByte(path, '/'))]
-		if inFolder[folder]++; inFolder[folder] > maxPerFolder {
-			return badRequest("too many files per directory: more than %d in %.200q", maxPerFolder, folder)
+			entries[folder]++
+			if entries[folder] > maxPerFolder {
+				return badRequest("too many files per directory: more than %d in %.200q", maxPerFolder, folder)
+			}
+			if entries[folder] > 1 { // it is counted in the folder above
+				break
+			}
+			child = folder
 		}
 	}
 	return nil

@@ -126,8 +126,11 @@ func (h *Hub) reachable(ctx context.Context, repo string) (map[string]bool, erro
 	for _, b := range slices.Concat(branches, tagged, requests) {
 		for sha := b.SHA; sha != "" && !names[commitName(sha)]; {
 			c, err := h.commit(repo, sha)
+			if errors.Is(err, hub.ErrNotFound) { // nobody prunes meanwhile
+				err = fmt.Errorf("commit %s is gone: %w", sha, hub.ErrCorrupt)
+			}
 			if err != nil {
-				return nil, fmt.Errorf("%s: commit %s: %w", b.Ref, sha, err)
+				return nil, fmt.Errorf("%s: %w", b.Ref, err)
 			}
 			names[commitName(sha)] = true
 			sha = c.Parent
