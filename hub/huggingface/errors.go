@@ -82,12 +82,13 @@ func (e *Error) RetryAfter() time.Duration { return e.wait }
 // failure returns the error of a response, and closes it.
 func (c *Client) failure(resp *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // as far as it comes
+	body = c.redact(body)
 	discard(resp)
 	e := &Error{
 		Request: describe(resp.Request), Status: resp.StatusCode,
 		Code:      oneLine(resp.Header.Get("X-Error-Code")),
-		Message:   c.redact(errorMessage(resp.Header, body)),
-		RequestID: c.redact(oneLine(resp.Header.Get("X-Request-Id"))),
+		Message:   errorMessage(resp.Header, body),
+		RequestID: oneLine(resp.Header.Get("X-Request-Id")),
 	}
 	e.class = e.classify(resp.Request.Method, c.o.Token == "")
 	if isBusy(e.Status) {

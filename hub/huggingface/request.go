@@ -147,9 +147,10 @@ func (c *Client) reply(ctx context.Context, r request, out any) (http.Header, er
 	case out == nil:
 		return resp.Header, nil
 	}
+	raw = c.redact(raw)
 	if err := json.Unmarshal(raw, out); err != nil {
 		return nil, fmt.Errorf("%s: the reply, %.80q of type %.40q, is not what the hub sends: %w: %w",
-			describe(resp.Request), c.redact(string(raw)), resp.Header.Get("Content-Type"), err, hub.ErrUnavailable)
+			describe(resp.Request), raw, resp.Header.Get("Content-Type"), err, hub.ErrUnavailable)
 	}
 	return resp.Header, nil
 }
@@ -233,6 +234,7 @@ func (c *Client) exchange(ctx context.Context, method string, to *url.URL, heade
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", hub.ErrUnavailable, err)
 	}
+	c.redactHeader(resp.Header)
 	c.logWarning(resp.Header.Get("X-Hf-Warning"))
 	return resp, nil
 }
@@ -326,12 +328,22 @@ func discard(resp *http.Response) {
 	_ = resp.Body.Close()
 }
 
-// redact takes the token out of text that came from outside.
-func (c *Client) redact(s string) string {
-	if c.o.Token == "" {
-		return s
+// redact takes the token out of what came from outside, which may end up in an
+// error or a log.
+func (c *Client) redact(raw []byte) []byte {
+	if c.o.Token == "" || !bytes.Contains(raw, []byte(c.o.Token)) {
+		return raw
 	}
-	return strings.ReplaceAll(s, c.o.Token, "[token]")
+	return bytes.ReplaceAll(raw, []byte(c.o.Token), []byte("[token]"))
+}
+
+// redactHeader is redact for the header of a response.
+func (c *Client) redactHeader(h http.Header) {
+	for _, values := range h {
+		for i := range values {
+			values[i] = string(c.redact([]byte(values[i])))
+		}
+	}
 }
 
 // logWarning logs a warning of the hub, "topic; message", once for each topic
@@ -349,6 +361,6 @@ func (c *Client) logWarning(warning string) {
 	}
 	c.mu.Unlock()
 	if fresh {
-		c.o.Log.Warn().Str("topic", c.redact(topic)).Str("message", c.redact(oneLine(message))).Msg("the hub warns")
+		c.o.Log.Warn().Str("topic", oneLine(topic)).Str("message", oneLine(message)).Msg("the hub warns")
 	}
 }
