@@ -1,8 +1,10 @@
 package validator_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"finest/chain"
 	"finest/eval"
 	"finest/hub"
+	"finest/hub/devhub"
 	"finest/internal/contract"
 	"finest/pipeline"
 	"finest/roles/submission/submissiontest"
@@ -67,6 +70,44 @@ func TestRemovedRepositoryIsUnpaid(t *testing.T) {
 		if v.Hotkey == anna.Key.Address() && (v.Outcome != contract.VerdictUndecided || v.Pay != "0") {
 			t.Errorf("published %+v", v)
 		}
+	}
+}
+
+// TestHubInTrouble: whatever a hub answers in place of a publication, nobody is
+// accused, and once it answers well the claim is judged.
+func TestHubInTrouble(t *testing.T) {
+	t.Parallel()
+	const resolve = "/resolve/"
+	files := devhub.Match{Path: resolve}
+	for _, test := range []struct {
+		name    string
+		trouble func(*devhub.Faults)
+	}{
+		{"is down", func(f *devhub.Faults) { f.Reply(files, -1, http.StatusServiceUnavailable, nil, "down") }},
+		{"wants less", func(f *devhub.Faults) {
+			f.Reply(files, -1, http.StatusTooManyRequests, http.Header{"Ratelimit": {`"api";r=0;t=100`}}, "slow down")
+		}},
+		{"is somebody else", func(f *devhub.Faults) { f.Reply(files, -1, http.StatusOK, nil, "<html>Welcome to the hotel") }},
+		{"hangs up", func(f *devhub.Faults) { f.Drop(files, -1) }},
+		{"sends other bytes", func(f *devhub.Faults) {
+			f.Rewrite(devhub.Match{Method: http.MethodGet, Path: resolve}, -1, func(h http.Header, body []byte) (int, http.Header, []byte) {
+				return 0, h, bytes.ToUpper(body)
+			})
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			anna := w.Miner("//Anna")
+			block, _ := anna.Honest()
+			test.trouble(w.HubServer.Faults())
+			for _, s := range w.judged(block).Submissions {
+				want(t, s, eval.Undecided, false, "")
+			}
+			w.HubServer.Faults().Clear()
+			w.Blocks(5)
+			want(t, standing(t, w.once(), anna), eval.Accepted, true, "")
+		})
 	}
 }
 

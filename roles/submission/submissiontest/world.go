@@ -1,7 +1,7 @@
 // Package submissiontest is a small world for tests of roles that look at
-// claims: a devchain whose blocks pass when somebody waits for them, a hub in a
-// folder, a crawl in memory, a task server's key, and miners that claim what a
-// test wants them to claim.
+// claims: a devchain whose blocks pass when somebody waits for them, a devhub, a
+// crawl in memory, a task server's key, and miners that claim what a test wants
+// them to claim. Chain and hub are reached with the clients that roles have.
 package submissiontest
 
 import (
@@ -22,7 +22,9 @@ import (
 	"finest/chain/wallet"
 	"finest/eval"
 	"finest/eval/audit"
-	"finest/hub/localhub"
+	"finest/hub"
+	"finest/hub/devhub"
+	"finest/hub/devhub/devhubtest"
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/pipeline"
@@ -51,11 +53,13 @@ type World struct {
 	Client   *subtensor.Client
 	Chain    chain.Client
 	ChainDir string
-	HubDir   string
-	Hub      *localhub.Hub
-	WARC     *Files
-	Protocol eval.Protocol
-	Server   *wallet.Hotkey
+	// Hub is a client of HubServer, whose repositories lie in HubDir.
+	Hub       hub.Hub
+	HubServer *devhub.Server
+	HubDir    string
+	WARC      *Files
+	Protocol  eval.Protocol
+	Server    *wallet.Hotkey
 	// Recipe is that of leases, ToyRecipe unless a test sets another. The work
 	// is done with the toy's stages alone.
 	Recipe contract.Recipe
@@ -65,9 +69,10 @@ type World struct {
 // New returns a world at block 20. change may alter the subnet.
 func New(t testing.TB, change ...func(*runtime.Subnet)) *World {
 	t.Helper()
-	dir := t.TempDir()
+	served := devhubtest.Serve(t)
 	w := &World{
-		T: t, ChainDir: filepath.Join(dir, "chain"), HubDir: filepath.Join(dir, "hub"),
+		T: t, ChainDir: filepath.Join(t.TempDir(), "chain"),
+		Hub: devhubtest.Dial(t, served.Endpoint), HubServer: served.Server, HubDir: served.Dir,
 		WARC: &Files{data: make(map[string][]byte)}, Protocol: eval.Devnet(), Server: Key(t, "//Server"),
 		Recipe: ToyRecipe(),
 	}
@@ -87,9 +92,6 @@ func New(t testing.TB, change ...func(*runtime.Subnet)) *World {
 		FinalityLag: lag,
 	}))
 	w.connect()
-	var err error
-	w.Hub, err = localhub.Open(w.HubDir)
-	w.must(err)
 	w.Blocks(20)
 	return w
 }
