@@ -53,13 +53,16 @@ func applyConfig(c *cli.Context, all []*cli.Command) error {
 	// A network that was named by flag or environment is not that of the nodes
 	// which the file names.
 	elsewhere := c.IsSet("subtensor.network")
+	// The Hub's variables for a token come before the file, as all of them do.
+	hasToken := slices.ContainsFunc(tokenVariables, func(name string) bool { return os.Getenv(name) != "" })
 	for _, s := range settings {
 		key := canonicalFlag(s.key)
 		if _, ok := everywhere[key]; !ok {
 			return unknownKey(path, s, everywhere)
 		}
 		flag, ok := here[key]
-		if !ok || !flag.isSetting() || c.IsSet(flag.name) || elsewhere && slices.Contains(nodeFlags, flag.name) {
+		if !ok || !flag.isSetting() || c.IsSet(flag.name) ||
+			elsewhere && slices.Contains(nodeFlags, flag.name) || hasToken && flag.name == tokenFlag {
 			continue
 		}
 		for _, v := range s.values {

@@ -6,8 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"math"
-	"net"
-	"net/netip"
 	"os"
 	"time"
 
@@ -24,18 +22,20 @@ func devnetSpec() spec {
 Runs chain, hub, WARC server, task server, two validators and six miners in one
 process, with no account and no network. The input is cut into one WARC file per
 miner; two are honest, four cheat in different ways. With --once it ends after
-one scored round. The chain speaks the wire of Bittensor: with --chain-addr other
-programs find it at an address of your choice.
+one scored round. The chain speaks the wire of Bittensor, the hub that of the
+Hugging Face Hub: with --chain-addr and --hub-addr other programs find them at
+addresses of your choice.
 
-With --no-actors it runs chain, WARC server and task server alone, in a new folder
-or in that of an earlier devnet, and prints the commands to run the roles one by
-one, or to have finest inspect-commit explain what was claimed.`,
+With --no-actors it runs chain, hub, WARC server and task server alone, in a new
+folder or in that of an earlier devnet, and prints the commands to run the roles
+one by one, or to have finest inspect-commit explain what was claimed.`,
 		example: "finest devnet --once",
 		exits:   []int{ExitFailed, ExitUsage, ExitSignal},
 		flags: []cliFlag{
 			boolFlag("once", "end after one scored round"),
 			boolFlag("no-actors", "run the services alone, for roles that are run by hand"),
 			stringFlag("chain-addr", "", "`HOST:PORT` on loopback that the chain listens on (default: a free port)"),
+			stringFlag("hub-addr", "", "`HOST:PORT` on loopback that the hub listens on (default: a free port)"),
 			stringFlag("warc", sampleDir, "`FILE|DIR` to cut into tasks: a WARC file or a folder of them"),
 			stringFlag("data-dir", "", "`FOLDER` of the devnet, empty or missing, or with --no-actors an earlier one (default: a temporary one)"),
 			intFlag("every-blocks", 4, "least `NUMBER` of blocks between two settings of weights"),
@@ -79,13 +79,13 @@ func devnetOptions(c *invocation) (o devnet.Options, err error) {
 	if err := noArguments(c.Context); err != nil {
 		return o, err
 	}
-	if addr := c.String("chain-addr"); addr != "" {
-		host, _, err := net.SplitHostPort(addr)
-		if err != nil {
-			return o, usageError("--chain-addr %q is not HOST:PORT", addr)
-		}
-		if ip, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !ip.IsLoopback()) {
-			return o, usageError("--chain-addr %q is not on loopback: everybody who reaches the chain may change it", addr)
+	for _, service := range []struct{ flag, why string }{
+		{"chain-addr", "everybody who reaches the chain may change it"}, {"hub-addr", everyTokenMayWrite},
+	} {
+		if addr := c.String(service.flag); addr != "" {
+			if err := onLoopback(service.flag, addr, service.why); err != nil {
+				return o, err
+			}
 		}
 	}
 	if c.Bool("once") && c.Bool("no-actors") {
@@ -100,7 +100,8 @@ func devnetOptions(c *invocation) (o devnet.Options, err error) {
 		return o, err
 	}
 	return devnet.Options{
-		ChainAddr: c.String("chain-addr"), EveryBlocks: uint64(every), Workers: workers, Once: c.Bool("once"), Log: c.log,
+		ChainAddr: c.String("chain-addr"), HubAddr: c.String("hub-addr"),
+		EveryBlocks: uint64(every), Workers: workers, Once: c.Bool("once"), Log: c.log,
 	}, nil
 }
 
@@ -140,13 +141,14 @@ type servicesResult struct {
 	Dir        string `json:"dir"`
 	Config     string `json:"config"`
 	Chain      string `json:"chain"`
+	Hub        string `json:"hub"`
 	Files      string `json:"files"`
 	TaskServer string `json:"task_server"`
 }
 
 func serveDevnet(c *invocation, l devnet.Layout, o devnet.Options) error {
 	err := devnet.Serve(c.Context.Context, l, o, func(s devnet.Services) error {
-		return c.out.result(servicesResult{l.Dir, l.Config(), s.Chain, s.Files, s.Tasks}, func(w io.Writer) { printServices(w, l, s) })
+		return c.out.result(servicesResult{l.Dir, l.Config(), s.Chain, s.Hub, s.Files, s.Tasks}, func(w io.Writer) { printServices(w, l, s) })
 	})
 	return errors.Join(err, c.Context.Err())
 }
@@ -177,11 +179,11 @@ func printRoundLines(out *printer, r devnet.Round) error {
 }
 
 func printServices(w io.Writer, l devnet.Layout, s devnet.Services) {
-	fmt.Fprintf(w, `devnet in %[1]s, until it is interrupted: chain %[3]s, WARC files %[4]s, task server %[5]s
+	fmt.Fprintf(w, `devnet in %[1]s, until it is interrupted: chain %[3]s, hub %[4]s, WARC files %[5]s, task server %[6]s
 run the roles one by one:
 
   finest mine --once       --config %[2]s --wallet.hotkey honest --repo honest/finest
   finest validate --once   --config %[2]s --wallet.hotkey validator
   finest inspect-commit    --config %[2]s UID
-`, l.Dir, l.Config(), s.Chain, s.Files, s.Tasks)
+`, l.Dir, l.Config(), s.Chain, s.Hub, s.Files, s.Tasks)
 }

@@ -88,10 +88,6 @@ func walletFlags() []cli.Flag {
 	}
 }
 
-func hubFlags() []cli.Flag {
-	return []cli.Flag{stringFlag("hub", "", "hub `LOCATION`: file:DIR", "HF_ENDPOINT")}
-}
-
 func contactFlag() cli.Flag {
 	return stringFlag("contact", "", "`ADDRESS` that servers find in the User-Agent, to write to")
 }

@@ -32,6 +32,8 @@ func TestHelp(t *testing.T) {
 		{"task-server serve", []string{"0", "1", "2", "10", "130"}},
 		{"task-server import", []string{"0", "1", "2", "130"}},
 		{"inspect-commit", []string{"0", "1", "2", "130"}},
+		{"hub pull", []string{"0", "1", "2", "4", "130"}},
+		{"hub serve", []string{"0", "1", "2", "130"}},
 		{"assets list", []string{"0", "1", "2", "130"}},
 		{"assets check", []string{"0", "1", "2", "4", "130"}},
 		{"assets pull", []string{"0", "1", "2", "4", "10", "130"}},
@@ -87,7 +89,7 @@ func TestHelpNamesAllCommands(t *testing.T) {
 		if code != commands.ExitOK {
 			t.Errorf("finest %q: exit code %d", args, code)
 		}
-		for _, name := range []string{"refine", "verify", "mine", "validate", "task-server", "inspect-commit", "devnet", "wallet", "selftest"} {
+		for _, name := range []string{"refine", "verify", "mine", "validate", "task-server", "inspect-commit", "hub", "devnet", "wallet", "selftest"} {
 			if !strings.Contains(help, "\n   "+name+" ") {
 				t.Errorf("finest %q does not name %s", args, name)
 			}

@@ -17,12 +17,13 @@ func mineSpec() spec {
 		name: "mine", summary: "lease tasks, refine them, publish, claim on chain",
 		about: `
 Leases a task from the task server, refines its WARC files, publishes shards,
-ledger and manifest in the hotkey's dataset repository, writes the claim on
-chain and tells the task server. A miner that is killed at any moment goes on
+ledger and manifest in the hotkey's dataset repository on the Hugging Face Hub,
+writes the claim on chain and tells the task server. The Hub wants a token that
+may write to the repository: HF_TOKEN, or --hub-token-file. A miner that is killed at any moment goes on
 where it was: no finished WARC file is refined again, and each task is published
 and claimed once.`,
 		example: "finest mine --once --netuid 1 --repo alice/finest --task-server http://127.0.0.1:8733 \\\n" +
-			"      --subtensor.network local --hub file:devnet/hub --warc.base devnet/crawl",
+			"      --subtensor.network local --hub http://127.0.0.1:8734 --warc.base devnet/crawl",
 		exits: []int{ExitFailed, ExitUsage, ExitResumable, ExitLocked, ExitSignal},
 		flags: join(roleFlags(), walletFlags(), chainFlags(), hubFlags(), []cliFlag{
 			onceFlag(),
@@ -56,6 +57,9 @@ func runMine(c *invocation) error {
 	}
 	slot, err := number(c.Context, "slot", 1, contract.MaxSlot)
 	if err != nil {
+		return err
+	}
+	if err := requireToken(c); err != nil {
 		return err
 	}
 	runner, err := buildRunner(c, c.String("recipe"))

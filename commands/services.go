@@ -15,7 +15,6 @@ import (
 	"finest/eval"
 	"finest/eval/audit"
 	"finest/hub"
-	"finest/hub/localhub"
 	"finest/internal/durable"
 	"finest/internal/polite"
 )
@@ -64,19 +63,6 @@ func judgement(c *invocation) (eval.Protocol, []audit.ServerKey, error) {
 	}
 	servers, err := serverKeys(c)
 	return protocol, servers, err
-}
-
-func openHub(c *invocation) (hub.Hub, error) {
-	location := c.String("hub")
-	dir, isFolder := strings.CutPrefix(location, filePrefix)
-	if location == "" {
-		_, err := required(c.Context, "hub")
-		return nil, withHint(err, "use --hub file:DIR")
-	}
-	if !isFolder || dir == "" {
-		return nil, withHint(usageError("hub %q cannot be reached by this version: only folders are", location), "use --hub file:DIR")
-	}
-	return localhub.Open(dir)
 }
 
 func loadHotkey(c *invocation) (*wallet.Hotkey, error) {

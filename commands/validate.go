@@ -23,7 +23,7 @@ Follows the claims on chain, checks each against the crawl itself, and sets
 weights from quality, work and elapsed time. What could not be checked is
 undecided and tried again; no weights are set while nothing is accepted.`,
 		example: "finest validate --once --netuid 1 --protocol devnet --start-block 1 \\\n" +
-			"      --subtensor.network local --hub file:devnet/hub --warc.base devnet/crawl",
+			"      --subtensor.network local --hub http://127.0.0.1:8734 --warc.base devnet/crawl",
 		exits: []int{ExitFailed, ExitUsage, ExitLocked, ExitSignal},
 		flags: join(roleFlags(), walletFlags(), chainFlags(), hubFlags(), judgeFlags(), []cliFlag{
 			onceFlag(),

@@ -24,13 +24,17 @@ Reads the WARC record of a row (counted from 0), or of every row, again by its
 byte range, runs the recipe over it and compares all columns. The recipe is
 taken from the manifest beside the shard, or from --recipe. Whether a row should
 have been dropped as a duplicate, no row tells; where a recipe cuts repeated
-sentences out of texts, no row can be recomputed, and verify says so.`,
+sentences out of texts, no row can be recomputed, and verify says so.
+
+SHARD is a file, or one on the hub: OWNER/NAME[@REVISION]:data/….parquet. Of that
+only the metadata and what holds the row are downloaded, and checked against
+the hashes in the publication's manifest.`,
 		example: "finest verify out/data/SAMPLE-2026-01/local-00000.parquet:3 --warc.base sample",
 		exits:   []int{ExitFailed, ExitUsage, ExitVerification, ExitSignal},
-		flags: []cliFlag{
+		flags: join(hubFlags(), []cliFlag{
 			warcBaseFlag(), contactFlag(), assetsFlag(), workersFlag(),
 			stringFlag("recipe", "", "recipe: `NAME` or TOML file (default: that of the manifest)"),
-		},
+		}),
 		run: runVerify,
 	}
 }
@@ -40,10 +44,12 @@ func runVerify(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	shard, row := splitRow(target)
-	if _, err := os.Stat(shard); err != nil {
-		return fmt.Errorf("verify: %w", err)
+	name, row := splitRow(target)
+	shard, err := openShard(c, name)
+	if err != nil {
+		return err
 	}
+	defer func() { _ = shard.close() }()
 	runner, err := verifyRunner(c, shard)
 	if err != nil {
 		return err
@@ -56,7 +62,9 @@ func runVerify(c *invocation) error {
 		c.log.Warn().Strs("stages", unchecked).Msg("rows are recomputed; whether these stages should have dropped any of them cannot be checked")
 	}
 	counts := make(map[string]int)
-	err = refiner.Verify(c.Context.Context, refiner.VerifyOptions{Shard: shard, Row: row, Base: crawl, Runner: runner},
+	err = refiner.Verify(c.Context.Context, refiner.VerifyOptions{
+		Name: shard.name, Shard: shard.reader, Size: shard.size, Row: row, Base: crawl, Runner: runner,
+	},
 		func(check refiner.RowCheck) error {
 			counts[check.Outcome]++
 			c.out.progress(func() string { return fmt.Sprintf("verified %s", plural(int(check.Row+1), "row")) })
@@ -78,7 +86,7 @@ func runVerify(c *invocation) error {
 		}
 	}
 	if n := counts[refiner.RowDiffers]; n > 0 {
-		return withCode(ExitVerification, fmt.Errorf("verify %s: %s not what the recipe makes of the WARC record", shard, plural(n, "row")))
+		return withCode(ExitVerification, fmt.Errorf("verify %s: %s not what the recipe makes of the WARC record", shard.name, plural(n, "row")))
 	}
 	return nil
 }
@@ -115,19 +123,49 @@ func printCheck(w io.Writer, r refiner.RowCheck) {
 	}
 }
 
-// verifyRunner finds the recipe of a shard: named, or in the manifest that lies
-// where refine or a publication puts it.
-func verifyRunner(c *invocation, shard string) (*pipeline.Runner, error) {
+// openShard opens a shard in a folder or on the hub.
+func openShard(c *invocation, name string) (source, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		if match := published.FindStringSubmatch(name); match != nil {
+			return openPublished(c, match[1], match[2])
+		}
+		return source{}, fmt.Errorf("verify: %w", err)
+	}
+	info, err := f.Stat()
+	if err != nil {
+		_ = f.Close()
+		return source{}, fmt.Errorf("verify: %w", err)
+	}
+	recipe, err := manifestBeside(name)
+	if err != nil {
+		_ = f.Close()
+		return source{}, err
+	}
+	return source{name: name, reader: f, size: info.Size(), close: f.Close, recipe: recipe}, nil
+}
+
+// verifyRunner builds the recipe of a shard: the one that is named, or that of
+// its manifest.
+func verifyRunner(c *invocation, shard source) (*pipeline.Runner, error) {
 	if name := c.String("recipe"); name != "" {
 		return buildRunner(c, name)
 	}
+	if shard.recipe == nil {
+		return nil, withHint(usageError("verify: no manifest found for %s, so its recipe is not known", shard.name), "name it with --recipe")
+	}
+	return buildRecipe(c, *shard.recipe)
+}
+
+// manifestBeside returns the recipe of the manifest that lies where refine or a
+// publication puts it; nil without one.
+func manifestBeside(shard string) (*contract.Recipe, error) {
 	absolute, err := filepath.Abs(shard)
 	if err != nil {
 		return nil, err
 	}
 	root := filepath.Dir(filepath.Dir(filepath.Dir(absolute))) // ROOT/data/{dump}/{task}-00000.parquet
-	task, _, _ := strings.Cut(filepath.Base(absolute), ".parquet")
-	task = strings.TrimSuffix(task, task[max(0, len(task)-len("-00000")):])
+	task := taskOfShard(filepath.ToSlash(absolute))
 	for _, path := range []string{filepath.Join(root, manifestFile), filepath.Join(root, filepath.FromSlash(contract.ManifestPath(task)))} {
 		raw, err := os.ReadFile(path)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -140,7 +178,7 @@ func verifyRunner(c *invocation, shard string) (*pipeline.Runner, error) {
 		if err := canon.Unmarshal(raw, &m); err != nil {
 			return nil, fmt.Errorf("read %s: %w", path, err)
 		}
-		return buildRecipe(c, m.Recipe)
+		return &m.Recipe, nil
 	}
-	return nil, withHint(usageError("verify: no manifest found for %s, so its recipe is not known", shard), "name it with --recipe")
+	return nil, nil
 }

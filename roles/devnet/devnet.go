@@ -26,9 +26,9 @@ type refinerReport = refiner.Report
 type Options struct {
 	// EveryBlocks is the least number of blocks between two settings of weights.
 	EveryBlocks uint64
-	// ChainAddr is the address on loopback, HOST:PORT, that the chain listens on;
-	// "" takes a free port.
-	ChainAddr string
+	// ChainAddr and HubAddr are the addresses on loopback, HOST:PORT, that chain
+	// and hub listen on; "" takes a free port.
+	ChainAddr, HubAddr string
 	// Workers is the number of pages each role works on at once.
 	Workers int
 	// Once ends the run after the round in which every claim is settled and

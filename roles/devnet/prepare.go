@@ -33,6 +33,8 @@ const (
 	walletName = "devnet"
 	ownerName  = "owner"
 	stake      = 10_000_000_000_000 // rao
+	// token is good for the hub as any other is.
+	token = "hf_devnet"
 )
 
 // validators look at different slices and share the frauds they find. The first
@@ -67,8 +69,11 @@ func (l Layout) crawlDir() string { return filepath.Join(l.Dir, "crawl") }
 // chainDir holds the chain.
 func (l Layout) chainDir() string { return filepath.Join(l.Dir, "chain") }
 
-// hubDir holds the local hub.
+// hubDir holds what is published on the hub.
 func (l Layout) hubDir() string { return filepath.Join(l.Dir, "hub") }
+
+// tokenFile holds the token for the hub.
+func (l Layout) tokenFile() string { return filepath.Join(l.Dir, "hub-token") }
 
 // storeFile is the task server's.
 func (l Layout) storeFile() string { return filepath.Join(l.Dir, "tasks.db") }
@@ -219,7 +224,8 @@ func (l Layout) config(s *services) string {
 # Every finest devnet writes this file anew.
 netuid = %[2]d
 protocol = "devnet"
-hub = "file:%[3]s"
+hub = %[3]q
+hub-token-file = %[12]q
 db = %[4]q
 task-server = %[5]q
 start-block = 1
@@ -238,5 +244,6 @@ chain_endpoint = [%[9]q]
 [wallet]
 path = %[10]q
 name = %[11]q
-`, l.Config(), Netuid, l.hubDir(), l.storeFile(), s.tasks, l.headAge(), recipes.FineWebNoLists, s.files, s.endpoint, l.walletsDir(), walletName)
+`, l.Config(), Netuid, s.hub, l.storeFile(), s.tasks, l.headAge(), recipes.FineWebNoLists, s.files, s.endpoint, l.walletsDir(), walletName,
+		l.tokenFile())
 }

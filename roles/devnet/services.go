@@ -13,6 +13,8 @@ import (
 	"finest/chain/subtensor"
 	"finest/chain/wallet"
 	"finest/eval"
+	"finest/hub/devhub"
+	"finest/hub/localhub"
 	"finest/internal/contract"
 	"finest/internal/durable"
 	"finest/roles/taskserver"
@@ -20,12 +22,12 @@ import (
 )
 
 // services are what the roles of a devnet find around them, on loopback: a chain,
-// a WARC server, a task server.
+// a hub, a WARC server, a task server.
 type services struct {
 	chain *subtensor.Client
-	// What the addresses begin with: ws://… of the chain, http://… of the WARC
-	// files, which ends with a slash, and of the task server.
-	endpoint, files, tasks string
+	// What the addresses begin with: ws://… of the chain, http://… of the hub, of
+	// the WARC files, which ends with a slash, and of the task server.
+	endpoint, hub, files, tasks string
 	// wait returns when the services have ended, with the ctx they began with.
 	wait func() error
 }
@@ -59,6 +61,9 @@ func (l Layout) start(ctx context.Context, o Options) (_ *services, err error) {
 	started.add(s.chain.Close)
 	// Receipts name a final block after the first.
 	if _, err := s.chain.WaitFinalized(ctx, 1); err != nil {
+		return nil, err
+	}
+	if s.hub, err = l.serveHub(ctx, o, &started); err != nil {
 		return nil, err
 	}
 	files, err := listen(ctx)
@@ -104,6 +109,20 @@ func (l Layout) start(ctx context.Context, o Options) (_ *services, err error) {
 	return s, nil
 }
 
+// serveHub begins to serve the hub's folder until it is closed.
+func (l Layout) serveHub(ctx context.Context, o Options, started *closers) (endpoint string, err error) {
+	store, err := localhub.Open(l.hubDir())
+	if err != nil {
+		return "", err
+	}
+	server := devhub.New(store, devhub.Options{Log: o.Log.With().Str("role", "hub").Logger()})
+	if endpoint, err = server.Listen(ctx, cmp.Or(o.HubAddr, loopback)); err != nil {
+		return "", err
+	}
+	started.add(server.Close)
+	return endpoint, durable.WriteBytes(l.tokenFile(), 0o600, []byte(token+"\n"))
+}
+
 func (l Layout) taskServer(store taskserver.Store, client *subtensor.Client, o Options) (*taskserver.Server, error) {
 	_, recipe, err := reference()
 	if err != nil {
@@ -143,9 +162,9 @@ func (c *closers) close() (err error) {
 
 // Services are where the services of a devnet are found.
 type Services struct {
-	// Chain is a ws:// endpoint, Files and Tasks are http:// URLs of the WARC
-	// server and of the task server.
-	Chain, Files, Tasks string
+	// Chain is a ws:// endpoint; Hub, Files and Tasks are http:// URLs of the hub,
+	// of the WARC server and of the task server.
+	Chain, Hub, Files, Tasks string
 }
 
 // Serve runs the services of a prepared devnet without actors until ctx ends.
@@ -157,7 +176,7 @@ func Serve(ctx context.Context, l Layout, o Options, ready func(Services) error)
 	if err != nil {
 		return err
 	}
-	if err = ready(Services{s.endpoint, s.files, s.tasks}); err == nil {
+	if err = ready(Services{s.endpoint, s.hub, s.files, s.tasks}); err == nil {
 		<-ctx.Done()
 	}
 	stop()

@@ -16,6 +16,8 @@ import (
 
 	"finest/chain"
 	"finest/chain/subtensor"
+	"finest/hub"
+	"finest/hub/huggingface"
 )
 
 func answers(url string) error {
@@ -33,8 +35,37 @@ func answers(url string) error {
 	return nil
 }
 
+// publishAgain publishes a file with the token of the devnet, and wants it to be
+// there before if it was published already.
+func publishAgain(ctx context.Context, l Layout, endpoint string, published bool) error {
+	raw, err := os.ReadFile(l.tokenFile())
+	if err != nil {
+		return err
+	}
+	client, err := huggingface.New(huggingface.Options{Endpoint: endpoint, Token: string(raw)})
+	if err != nil {
+		return err
+	}
+	ref := hub.Ref{Repo: "somebody/finest", Revision: hub.MainBranch}
+	if published {
+		_, err = client.Stat(ctx, ref, "file")
+		return err
+	}
+	if err := client.EnsureRepo(ctx, ref.Repo); err != nil {
+		return err
+	}
+	head, err := client.Head(ctx, ref)
+	if err != nil {
+		return err
+	}
+	_, err = client.Publish(ctx, hub.Publication{
+		Repo: ref.Repo, Message: "try", Parent: head, Add: []hub.Source{hub.Bytes("file", []byte("content"))},
+	})
+	return err
+}
+
 // The services run alone, and again in the same folder: the chain goes on where
-// it was, with the blocks it had.
+// it was, with the blocks it had, and the hub has what was published.
 func TestServicesGoOnInTheirFolder(t *testing.T) {
 	prepared, err := Prepare(t.Context(), t.TempDir(), []string{writeInput(t, 20)}, 20*time.Millisecond)
 	if err != nil {
@@ -61,17 +92,20 @@ func TestServicesGoOnInTheirFolder(t *testing.T) {
 			if before != (chain.Block{}) && again != before {
 				t.Errorf("block %d is %v, was %v", before.Number, again, before)
 			}
-			if before, err = client.Finalized(ctx); err != nil {
-				return err
-			}
 			config, err := os.ReadFile(layout.Config())
 			if err != nil {
 				return err
 			}
-			for _, address := range []string{s.Chain, s.Files, s.Tasks} {
+			if err := publishAgain(ctx, layout, s.Hub, before.Number > 0); err != nil {
+				return err
+			}
+			for _, address := range []string{s.Chain, s.Hub, s.Files, s.Tasks, layout.tokenFile()} {
 				if !strings.Contains(string(config), address+`"`) {
 					t.Errorf("the configuration does not name %s", address)
 				}
+			}
+			if before, err = client.Finalized(ctx); err != nil {
+				return err
 			}
 			return errors.Join(answers(s.Files+"part-00000.warc.gz"), answers(s.Tasks+"/v1/server"))
 		})

@@ -10,7 +10,8 @@ import (
 
 	"finest/chain/wallet"
 	"finest/eval"
-	"finest/hub/localhub"
+	"finest/hub"
+	"finest/hub/huggingface"
 	"finest/internal/contract"
 	"finest/internal/polite"
 	"finest/pipeline"
@@ -31,7 +32,7 @@ const (
 type world struct {
 	Layout
 	*services
-	hub      *localhub.Hub
+	hub      hub.Hub
 	keys     map[string]*wallet.Hotkey
 	runner   *pipeline.Runner
 	recipe   contract.RecipeRef
@@ -59,9 +60,6 @@ func newWorld(l Layout, workers int, log zerolog.Logger) (*world, error) {
 		outcomes: make(map[string]outcome), claimed: make(map[string]chan struct{}),
 	}
 	var err error
-	if w.hub, err = localhub.Open(l.hubDir()); err != nil {
-		return nil, err
-	}
 	for _, name := range keyNames() {
 		if w.keys[name], err = wallet.Load(l.walletsDir(), walletName, name); err != nil {
 			return nil, err
@@ -96,7 +94,12 @@ func (w *world) begin(ctx context.Context, o Options) (err error) {
 	}
 	client := polite.NewClient("finest-devnet")
 	client.Interval = loopbackPause
-	w.crawl, err = polite.OpenBase(w.files, client)
+	if w.crawl, err = polite.OpenBase(w.files, client); err != nil {
+		return err
+	}
+	w.hub, err = huggingface.New(huggingface.Options{
+		Endpoint: w.services.hub, Token: token, HTTP: client, Log: w.log.With().Str("role", "hub client").Logger(),
+	})
 	return err
 }
 

@@ -282,7 +282,7 @@ func TestAcrossIsForRefineOnly(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "refine only") {
 		t.Errorf("leased: error %v", err)
 	}
-	err = refiner.Verify(context.Background(), refiner.VerifyOptions{Shard: "a.parquet", Runner: runner}, nil)
+	err = refiner.Verify(context.Background(), refiner.VerifyOptions{Name: "a.parquet", Runner: runner}, nil)
 	if err == nil || !strings.Contains(err.Error(), dedup.Sentence) {
 		t.Errorf("verify: error %v", err)
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 
 	"finest/internal/contract"
@@ -40,10 +39,13 @@ type RowCheck struct {
 
 // VerifyOptions describe what to verify.
 type VerifyOptions struct {
-	// Shard is the path of a Parquet file; Row the number of the row to verify,
-	// from 0, or −1 for all.
-	Shard string
-	Row   int64
+	// Shard is a Parquet file of Size bytes that messages call Name.
+	Name  string
+	Shard io.ReaderAt
+	Size  int64
+	// Row is the number of the row to verify, from 0, or −1 for all. Of the file
+	// only what holds the row is read.
+	Row int64
 	// Base is where the WARC files are read from.
 	Base polite.Base
 	// Runner is that of the recipe the shard was made with.
@@ -64,40 +66,23 @@ func Verify(ctx context.Context, o VerifyOptions, emit func(RowCheck) error) err
 	for _, step := range o.Runner.Across() {
 		if _, ok := step.(pipeline.Editor); ok {
 			return fmt.Errorf("verify %s: stage %s of recipe %s edits a text by what other documents hold, so no row can be recomputed from its record alone",
-				o.Shard, step.Name(), o.Runner.Recipe.Name)
+				o.Name, step.Name(), o.Runner.Recipe.Name)
 		}
 	}
-	f, err := os.Open(o.Shard)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	var n int64
-	for row, err := range shard.ReadRows(f, info.Size(), maxVerifyRows) {
+	n := max(o.Row, 0)
+	for row, err := range shard.ReadRowsFrom(o.Shard, o.Size, maxVerifyRows, n) {
 		if err != nil {
-			return fmt.Errorf("read %s: %w", o.Shard, err)
+			return fmt.Errorf("read %s: %w", o.Name, err)
 		}
-		if o.Row < 0 || n == o.Row {
-			check, err := verifyRow(ctx, o, row)
-			if err != nil {
-				return fmt.Errorf("verify row %d of %s: %w", n, o.Shard, err)
-			}
-			check.Row = n
-			if err := emit(check); err != nil {
-				return err
-			}
+		check, err := verifyRow(ctx, o, row)
+		if err != nil {
+			return fmt.Errorf("verify row %d of %s: %w", n, o.Name, err)
+		}
+		check.Row = n
+		if err := emit(check); err != nil || o.Row >= 0 {
+			return err
 		}
 		n++
-		if n > o.Row && o.Row >= 0 {
-			return nil
-		}
-	}
-	if o.Row >= n {
-		return fmt.Errorf("%s has %d rows, there is no row %d", o.Shard, n, o.Row)
 	}
 	return nil
 }

@@ -1,0 +1,111 @@
+package commands
+
+import (
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"finest/hub"
+	"finest/hub/huggingface"
+	"finest/hub/localhub"
+)
+
+// tokenVariables name a token, or the file that holds one, as the Hub's own
+// tools know them.
+var tokenVariables = []string{"HF_TOKEN", "HF_TOKEN_PATH"}
+
+const tokenFlag = "hub-token-file"
+
+func hubFlags() []cli.Flag {
+	return []cli.Flag{
+		stringFlag("hub", huggingface.DefaultEndpoint, "`URL` of the hub, or file:DIR", "HF_ENDPOINT"),
+		stringFlag(tokenFlag, "", "`FILE` with the token for it (default: $HF_TOKEN, else that in $HF_TOKEN_PATH, else that of hf auth login)"),
+	}
+}
+
+// openHub returns the hub that publications are on. It is asked nothing yet.
+func openHub(c *invocation) (hub.Hub, error) {
+	location := c.String("hub")
+	if dir, isFolder := strings.CutPrefix(location, filePrefix); isFolder {
+		if dir == "" {
+			return nil, usageError("--hub %s names no folder", filePrefix)
+		}
+		return localhub.Open(dir)
+	}
+	u, err := url.Parse(location)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "":
+		// What is no plain URL may hold a secret.
+		return nil, withHint(usageError("--hub holds what is neither an http or https URL nor file:DIR"), "leave it out for %s", huggingface.DefaultEndpoint)
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, usageError("--hub: %q is reached by http:// or https://, not %s://", u.Host, u.Scheme)
+	}
+	token, err := hubToken(c)
+	if err != nil {
+		return nil, err
+	}
+	client, err := huggingface.New(huggingface.Options{
+		Endpoint: location, Token: token, UserAgent: userAgent(c), Offline: isOffline(os.Getenv("HF_HUB_OFFLINE")),
+		Progress: uploadProgress(c.out), Log: c.log.With().Str("part", "hub").Logger(),
+	})
+	if err != nil {
+		return nil, usageError("%w", err)
+	}
+	return client, nil
+}
+
+// isOffline reads the variable as the Hub's own tools do.
+func isOffline(value string) bool {
+	switch strings.ToUpper(value) {
+	case "1", "ON", "YES", "TRUE":
+		return true
+	}
+	return false
+}
+
+// hubToken returns the token for the hub, "" if there is none. A file that is
+// named by flag or configuration holds it; else it is where the Hub's own tools
+// find it.
+func hubToken(c *invocation) (string, error) {
+	path := c.String(tokenFlag)
+	if path == "" {
+		token, err := huggingface.FindToken(os.Getenv)
+		if err != nil {
+			return "", usageError("find the hub's token: %w", err)
+		}
+		return token, nil
+	}
+	token, err := huggingface.ReadToken(path)
+	if err == nil && token == "" {
+		err = fmt.Errorf("%s is empty", path)
+	}
+	if err != nil {
+		return "", usageError("--%s: %w", tokenFlag, err)
+	}
+	return token, nil
+}
+
+// requireToken refuses to begin work that could not be published.
+func requireToken(c *invocation) error {
+	if strings.HasPrefix(c.String("hub"), filePrefix) {
+		return nil
+	}
+	token, err := hubToken(c)
+	if err == nil && token == "" {
+		err = withHint(usageError("%s: the hub takes publications with a token only, and there is none", commandPath(c.Context)),
+			"set HF_TOKEN, or name a file with --%s", tokenFlag)
+	}
+	return err
+}
+
+// uploadProgress shows what goes to the hub.
+func uploadProgress(out *printer) func(huggingface.Progress) {
+	return func(p huggingface.Progress) {
+		out.progress(func() string {
+			return fmt.Sprintf("uploaded %s of %s to %s, %d of %s whole", byteCount(p.Sent), byteCount(p.Size), p.Repo, p.Done, plural(p.Objects, "file"))
+		})
+	}
+}
