@@ -135,7 +135,8 @@ func parseEndpoint(s string) (*url.URL, error) {
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
 		return nil, fmt.Errorf("open hub %s://%s: want an http or https URL with a host, and without user, query or fragment", u.Scheme, u.Host)
 	}
-	return u.Parse(strings.TrimRight(u.EscapedPath(), "/"))
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	return u, nil
 }
 
 // isLoopback reports whether u is on this machine.
