@@ -2,6 +2,7 @@ package devhub
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -22,7 +23,8 @@ func (s *Server) commit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	branch := r.PathValue("rev")
-	if _, err := s.revision(r, repo); err != nil {
+	head, err := s.revision(r, repo)
+	if err != nil {
 		return err
 	}
 	select { // each holds a line or two of many megabytes
@@ -37,6 +39,9 @@ func (s *Server) commit(w http.ResponseWriter, r *http.Request) error {
 	}
 	reply := map[string]any{"success": true, "hookOutput": ""}
 	if isTrue(r.URL.Query().Get("create_pr")) {
+		if err := s.follows(r, head, change.Parent); err != nil {
+			return err
+		}
 		number, err := s.newPull(r, repo, change.Message, change.Description)
 		if err != nil {
 			return err
@@ -44,9 +49,10 @@ func (s *Server) commit(w http.ResponseWriter, r *http.Request) error {
 		branch = fmt.Sprintf("refs/pr/%d", number)
 		reply["pullRequestUrl"] = fmt.Sprintf("%s/datasets/%s/discussions/%d", endpoint(r), repo, number)
 	}
-	sha, err := s.store.Commit(r.Context(), repo, branch, change)
+	// It lands even if the client does not wait for it.
+	sha, err := s.store.Commit(context.WithoutCancel(r.Context()), repo, branch, change)
 	if errors.Is(err, hub.ErrNotFound) {
-		return revisionNotFound(change.Parent)
+		return revisionNotFound(cmp.Or(change.Parent, branch))
 	}
 	if err != nil {
 		return err
@@ -54,6 +60,18 @@ func (s *Server) commit(w http.ResponseWriter, r *http.Request) error {
 	reply["commitOid"] = sha
 	reply["commitUrl"] = fmt.Sprintf("%s/datasets/%s/commit/%s", endpoint(r), repo, sha)
 	return ok(w, reply)
+}
+
+// follows tells whether a commit on parent can be a pull request now; "" is any.
+func (s *Server) follows(r *http.Request, head hub.Ref, parent string) error {
+	if parent == "" || parent == head.Revision {
+		return nil
+	}
+	_, err := s.store.Head(r.Context(), hub.Ref{Repo: head.Repo, Revision: parent})
+	if errors.Is(err, hub.ErrNotFound) {
+		return revisionNotFound(parent)
+	}
+	return cmp.Or(err, hub.ErrConflict)
 }
 
 // readChange reads the lines of a commit and stores the contents they hold.

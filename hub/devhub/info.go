@@ -57,7 +57,7 @@ func (s *Server) info(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	owner, _, _ := strings.Cut(repo, "/")
-	at := timestamp(newest[0].Date)
+	at := timestamp(newest[0].Date) // the store does not know when it was created
 	return ok(w, map[string]any{
 		"_id": identity(repo), "id": repo, "author": owner, "sha": ref.Revision, "lastModified": at, "createdAt": at,
 		"private": settings.Private, "gated": gated(settings), "disabled": false,

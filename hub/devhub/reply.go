@@ -74,8 +74,15 @@ func problemOf(err error) *problem {
 	return refuse(http.StatusInternalServerError, "%v", err)
 }
 
-// oneLine makes a text fit for a header.
-var oneLine = strings.NewReplacer("\n", " ", "\r", " ")
+// forHeader makes a text fit for a header.
+func forHeader(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, text)
+}
 
 func writeProblem(w http.ResponseWriter, p *problem) {
 	h := w.Header()
@@ -86,7 +93,7 @@ func writeProblem(w http.ResponseWriter, p *problem) {
 	if p.commit != "" {
 		h.Set("X-Repo-Commit", p.commit)
 	}
-	h.Set("X-Error-Message", oneLine.Replace(p.message))
+	h.Set("X-Error-Message", forHeader(p.message))
 	body := map[string]string{"error": p.message}
 	if p.url != "" {
 		body["url"] = p.url

@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"slices"
+	"time"
 )
 
 // maxRequests bounds the requests that are remembered.
@@ -37,9 +38,10 @@ func (f *Faults) Requests() []Request {
 // wrap serves with handle, remembers each request, and lets it meet its fault.
 func (f *Faults) wrap(handle http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body := &counted{ReadCloser: r.Body}
+		conn := http.NewResponseController(w)
+		body := &counted{ReadCloser: r.Body, conn: conn}
 		r.Body = body
-		seen := &watched{ResponseWriter: w}
+		seen := &watched{ResponseWriter: w, conn: conn}
 		entry := &Request{
 			Method: r.Method, Path: r.URL.EscapedPath(), Query: r.URL.RawQuery, Host: r.Host, Header: r.Header.Clone(),
 		}
@@ -69,21 +71,30 @@ func (f *Faults) remember(r *Request) {
 	f.log = append(f.log, r)
 }
 
-// counted counts what is read of a body.
+// stall is how long a client may take for the next bytes of a body.
+const stall = 2 * time.Minute
+
+// counted counts what is read of a body, and does not wait for ever.
 type counted struct {
 	io.ReadCloser
-	n int64
+	conn *http.ResponseController
+	n    int64
 }
 
 func (c *counted) Read(p []byte) (int, error) {
+	_ = c.conn.SetReadDeadline(time.Now().Add(stall))
 	n, err := c.ReadCloser.Read(p)
 	c.n += int64(n)
+	if err != nil { // what is done then may take its time
+		_ = c.conn.SetReadDeadline(time.Time{})
+	}
 	return n, err
 }
 
-// watched notes the status of an answer.
+// watched notes the status of an answer, and does not wait for ever.
 type watched struct {
 	http.ResponseWriter
+	conn   *http.ResponseController
 	status int
 }
 
@@ -98,6 +109,7 @@ func (w *watched) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
+	_ = w.conn.SetWriteDeadline(time.Now().Add(stall))
 	return w.ResponseWriter.Write(p)
 }
 

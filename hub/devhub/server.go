@@ -23,6 +23,7 @@ type Server struct {
 	api     http.Handler
 	storage http.Handler
 	ids     atomic.Uint64 // of requests
+	serving atomic.Int64  // requests
 	commits chan struct{} // holds one for each commit that is being read
 
 	mu      sync.Mutex
@@ -45,21 +46,13 @@ func New(store *localhub.Hub, o Options) *Server {
 		granted: map[string]bool{}, texts: map[string]pullText{}, uploads: map[string]*upload{},
 	}
 	_, _ = rand.Read(s.key) // never fails
-	s.api = s.faults.wrap(s.announce(s.routes()))
-	s.storage = s.faults.wrap(s.storageRoutes())
+	s.api = s.logged(s.faults.wrap(s.announce(s.routes())))
+	s.storage = s.logged(s.faults.wrap(s.storageRoutes()))
 	return s
 }
 
 // Faults returns what can go wrong.
 func (s *Server) Faults() *Faults { return &s.faults }
-
-// Grant lets a user, who is named by the token "hf_<user>", read a gated
-// repository. Owners may read their own.
-func (s *Server) Grant(repo, user string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.granted[repo+" "+user] = true
-}
 
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.storagePort() == "" && strings.HasPrefix(r.URL.Path, storagePrefix) {
@@ -79,6 +72,28 @@ func (s *Server) serveStorage(w http.ResponseWriter, r *http.Request) {
 	if s.admits(w, r) {
 		s.storage.ServeHTTP(w, r)
 	}
+}
+
+// maxAtOnce bounds the requests that are served at the same time.
+const maxAtOnce = 512
+
+// logged bounds the requests that are served, and tells the log of each.
+// Queries hold signatures and stay out of it.
+func (s *Server) logged(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer s.serving.Add(-1)
+		if s.serving.Add(1) > maxAtOnce {
+			w.Header().Set("Retry-After", "1")
+			writeProblem(w, refuse(http.StatusServiceUnavailable, "too many requests at the same time"))
+			return
+		}
+		began := s.o.Now()
+		defer func() {
+			s.o.Log.Debug().Str("method", r.Method).Str("host", r.Host).Str("path", r.URL.EscapedPath()).
+				Dur("took", s.o.Now().Sub(began)).Msg("devhub: request")
+		}()
+		next.ServeHTTP(w, r)
+	})
 }
 
 // admits refuses pages whose name was made to resolve to this machine.

@@ -1,6 +1,7 @@
 package devhub
 
 import (
+	"context"
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
@@ -26,10 +27,13 @@ type upload struct {
 	content *localhub.Incoming
 	expires time.Time
 
-	mu    sync.Mutex
-	etags map[int]string // of the parts that are here
-	ended bool
-	busy  sync.WaitGroup // parts that are being written
+	completing sync.Mutex // held while the parts are put together
+	over       bool       // content is an object or gone; under completing
+
+	mu      sync.Mutex
+	etags   map[int]string // of the parts that are here
+	stopped bool           // no part is let in
+	busy    sync.WaitGroup // parts that are being written
 }
 
 // multipart returns the action that uploads a file in parts: the URL that
@@ -61,7 +65,7 @@ func (s *Server) upload(id string) (*upload, error) {
 	for id, u := range s.uploads {
 		if now.After(u.expires) {
 			delete(s.uploads, id)
-			u.end()
+			go u.end()
 		}
 	}
 	if s.closed || len(s.uploads) >= maxUploads {
@@ -76,20 +80,29 @@ func (s *Server) upload(id string) (*upload, error) {
 	return u, nil
 }
 
-// forget ends an upload and returns it, nil if there is none of that id.
-func (s *Server) forget(id string) *upload {
+// lookUp returns an upload, nil if there is none of that id.
+func (s *Server) lookUp(id string) *upload {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.uploads[id]
+}
+
+// forget drops an upload.
+func (s *Server) forget(id string) {
+	s.mu.Lock()
 	u := s.uploads[id]
 	delete(s.uploads, id)
-	return u
+	s.mu.Unlock()
+	if u != nil {
+		go u.end() // parts that are being written may take their time
+	}
 }
 
 // begin tells whether a part may be written; done must follow then.
 func (u *upload) begin() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if u.ended {
+	if u.stopped {
 		return false
 	}
 	u.busy.Add(1)
@@ -100,27 +113,40 @@ func (u *upload) done(part int, etag string) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if etag == "" {
-		delete(u.etags, part) // its bytes may be there in part
+		delete(u.etags, part) // only some of its bytes may be there
 	} else {
 		u.etags[part] = etag
 	}
 	u.busy.Done()
 }
 
-// stop lets no part in any more and waits for those that are being written.
+// stop lets no part in, until it is undone, and waits for those that are being
+// written.
 func (u *upload) stop() {
 	u.mu.Lock()
-	u.ended = true
+	u.stopped = true
 	u.mu.Unlock()
 	u.busy.Wait()
 }
 
+func (u *upload) goOn() {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.stopped = false
+}
+
 // end drops what is there of a file.
 func (u *upload) end() {
-	go func() { // parts that are being written may take their time
-		u.stop()
-		_ = u.content.Close()
-	}()
+	u.completing.Lock()
+	defer u.completing.Unlock()
+	u.stop()
+	u.close()
+}
+
+// close is called under completing, with the parts stopped.
+func (u *upload) close() {
+	u.over = true
+	_ = u.content.Close()
 }
 
 // putPart takes one part of a file to its place.
@@ -180,46 +206,45 @@ func (s *Server) complete(w http.ResponseWriter, r *http.Request) error {
 	if q.OID != f.SHA256 {
 		return refuse(http.StatusBadRequest, "the upload is not of the object %.64q", q.OID)
 	}
-	if has, err := s.store.HasObject(r.Context(), f); err != nil || has {
-		return settled(w, err)
+	// A client that went away may ask again for what is done meanwhile.
+	ctx := context.WithoutCancel(r.Context())
+	id := values.Get("upload")
+	u := s.lookUp(id)
+	if u != nil {
+		u.completing.Lock()
+		defer u.completing.Unlock()
 	}
-	chunk := number(values, "chunk")
-	u := s.forget(values.Get("upload"))
-	if u == nil {
+	switch has, err := s.store.HasObject(ctx, f); {
+	case err != nil:
+		return err
+	case has:
+		s.forget(id)
+		return ok(w, map[string]any{"success": true})
+	case u == nil || u.over:
 		return refuse(http.StatusNotFound, "NoSuchUpload: the upload has no parts, or has ended")
 	}
-	u.stop()
-	if err := u.check(q, int((f.Size+chunk-1)/chunk)); err != nil {
-		s.resume(values.Get("upload"), u)
+	if err := s.assemble(ctx, u, q, f, int((f.Size-1)/number(values, "chunk")+1)); err != nil {
 		return err
 	}
-	defer func() { _ = u.content.Close() }()
-	err := u.content.Keep(r.Context(), f)
-	if errors.Is(err, hub.ErrCorrupt) {
-		return refuse(http.StatusBadRequest, "the parts are not the object %s of %d bytes", f.SHA256, f.Size)
-	}
-	return settled(w, err)
-}
-
-func settled(w http.ResponseWriter, err error) error {
-	if err != nil {
-		return err
-	}
+	s.forget(id)
 	return ok(w, map[string]any{"success": true})
 }
 
-// resume takes parts again for an upload that could not be completed.
-func (s *Server) resume(id string, u *upload) {
-	u.mu.Lock()
-	u.ended = false
-	u.mu.Unlock()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if other := s.uploads[id]; other != nil || s.closed {
-		u.end()
-		return
+// assemble makes f of the parts of an upload, which takes other parts again if
+// they are not those of f.
+func (s *Server) assemble(ctx context.Context, u *upload, q completeRequest, f hub.File, parts int) error {
+	u.stop()
+	err := u.check(q, parts)
+	if err == nil {
+		err = u.content.Keep(ctx, f)
 	}
-	s.uploads[id] = u
+	if err != nil {
+		u.goOn()
+	}
+	if errors.Is(err, hub.ErrCorrupt) {
+		return refuse(http.StatusBadRequest, "the parts are not the object %s of %d bytes", f.SHA256, f.Size)
+	}
+	return err
 }
 
 // check holds the parts of a completion against those that are here.
@@ -246,7 +271,6 @@ func (s *Server) removeUploads() {
 	s.uploads = map[string]*upload{}
 	s.mu.Unlock()
 	for _, u := range uploads {
-		u.stop()
-		_ = u.content.Close()
+		u.end()
 	}
 }
