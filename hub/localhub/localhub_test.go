@@ -256,18 +256,3 @@ func TestFolderOutOfReach(t *testing.T) {
 		t.Error("a hub opens below a file")
 	}
 }
-
-// FuzzStat reads a repository at revisions and paths that strangers name.
-func FuzzStat(f *testing.F) {
-	dir, sha := published(f, "x")
-	h := open(f, dir)
-	f.Add(repo, hub.MainBranch, "f")
-	f.Add(repo, sha, "../f")
-	f.Add("../x", "0000000000000000000000000000000000000000", "a/./b")
-	f.Fuzz(func(t *testing.T, name, revision, path string) {
-		file, err := h.Stat(t.Context(), hub.Ref{Repo: name, Revision: revision}, path)
-		if err == nil && (name != repo || path != "f" || file.Size != 1) {
-			t.Errorf("%q@%q has %q: %v", name, revision, path, file)
-		}
-	})
-}

@@ -13,17 +13,50 @@ import (
 	"finest/hub/localhub"
 )
 
-// A publisher in a process of its own is this test binary again.
-const envDir = "LOCALHUB_TEST_DIR"
+// A process of its own is this test binary again, told what to do where.
+const (
+	envDir = "LOCALHUB_TEST_DIR"
+	envJob = "LOCALHUB_TEST_JOB"
+)
+
+var jobs = map[string]func(dir string) error{"publish": publishForEver, "churn": churnForEver}
 
 func TestMain(m *testing.M) {
-	if dir := os.Getenv(envDir); dir != "" {
-		if err := publishForEver(dir); err != nil {
+	if job := jobs[os.Getenv(envJob)]; job != nil {
+		if err := job(os.Getenv(envDir)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 		}
 		os.Exit(1)
 	}
 	os.Exit(m.Run())
+}
+
+// killed starts a process that does a job, kills it once it has printed so many
+// lines, and returns all that it printed.
+func killed(t *testing.T, dir, job string, lines int) (printed []string) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), envDir+"="+dir, envJob+"="+job)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	scan := bufio.NewScanner(out)
+	for len(printed) < lines && scan.Scan() {
+		printed = append(printed, scan.Text())
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	for scan.Scan() {
+		printed = append(printed, scan.Text())
+	}
+	_ = cmd.Wait()
+	return printed
 }
 
 // publishForEver makes commits of two files that belong together, and prints
@@ -60,28 +93,7 @@ func TestKilledPublisher(t *testing.T) {
 		t.Fatal(err)
 	}
 	for round := range 5 {
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), envDir+"="+dir)
-		cmd.Stderr = os.Stderr
-		out, err := cmd.StdoutPipe()
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		var shas []string
-		lines := bufio.NewScanner(out)
-		for i := 0; i <= round && lines.Scan(); i++ {
-			shas = append(shas, lines.Text())
-		}
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		for lines.Scan() {
-			shas = append(shas, lines.Text())
-		}
-		_ = cmd.Wait()
+		shas := killed(t, dir, "publish", round+1)
 		for _, sha := range append(shas, hub.MainBranch) {
 			ref := hub.Ref{Repo: repo, Revision: sha}
 			manifest, err := hub.ReadFile(t.Context(), h, ref, "manifest", 100)
