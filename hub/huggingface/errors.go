@@ -90,7 +90,7 @@ func (c *Client) failure(resp *http.Response) error {
 		Message:   errorMessage(resp.Header, body),
 		RequestID: oneLine(resp.Header.Get("X-Request-Id")),
 	}
-	e.class = e.classify(resp.Request.Method, c.o.Token == "")
+	e.class = e.classify(resp.Request, c.o.Token == "")
 	if isBusy(e.Status) {
 		e.wait = waitOf(resp.Header, body, c.http.Now())
 	}
@@ -98,7 +98,7 @@ func (c *Client) failure(resp *http.Response) error {
 }
 
 // classify returns what e means to callers.
-func (e *Error) classify(method string, anonymous bool) error {
+func (e *Error) classify(req *http.Request, anonymous bool) error {
 	switch e.Code {
 	case codeRepoNotFound, codeRevisionNotFound, codeEntryNotFound:
 		return hub.ErrNotFound
@@ -109,8 +109,8 @@ func (e *Error) classify(method string, anonymous bool) error {
 	case http.StatusUnauthorized:
 		// To readers without a token, repositories that are private look like
 		// those that do not exist.
-		reads := method == http.MethodGet || method == http.MethodHead
-		if anonymous && reads && !strings.Contains(e.Message, badCredentials) {
+		reads := req.Method == http.MethodGet || req.Method == http.MethodHead
+		if anonymous && reads && strings.Contains(req.URL.Path, "/datasets/") && !strings.Contains(e.Message, badCredentials) {
 			return hub.ErrNotFound
 		}
 		return hub.ErrDenied
