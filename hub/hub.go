@@ -99,7 +99,7 @@ type Hub interface {
 	// commits.
 	Head(ctx context.Context, ref Ref) (sha string, err error)
 	// Tree lists the files under a folder ("" is all) in path order and stops
-	// with an error after max entries.
+	// with ErrTooLarge after max entries.
 	Tree(ctx context.Context, ref Ref, folder string, max int) ([]File, error)
 	// Stat describes one file, SHA256 included.
 	Stat(ctx context.Context, ref Ref, path string) (File, error)
