@@ -76,29 +76,41 @@ func publish(t *testing.T, world *devhubtest.World, dir string) {
 		path := filepath.Join("many", string(rune('a'+i/26))+string(rune('a'+i%26)))
 		contents[path] = []byte(path)
 	}
-	const repo = "tester/published"
-	client := devhubtest.Dial(t, world.Endpoint)
-	if err := client.EnsureRepo(t.Context(), repo); err != nil {
-		t.Fatal(err)
-	}
-	head, err := client.Head(t.Context(), hub.Ref{Repo: repo, Revision: hub.MainBranch})
-	if err != nil {
-		t.Fatal(err)
-	}
-	publication := hub.Publication{Repo: repo, Message: "publish", Parent: head}
-	said := pushed{Repo: repo, Files: map[string]string{}}
+	said := pushed{Files: map[string]string{}}
+	var sources []hub.Source
 	for _, path := range slices.Sorted(maps.Keys(contents)) {
-		publication.Add = append(publication.Add, hub.Bytes(path, contents[path]))
+		sources = append(sources, hub.Bytes(path, contents[path]))
 		said.Files[path] = canon.Sum(contents[path])
 	}
-	if said.Revision, err = client.Publish(t.Context(), publication); err != nil {
+	ref := publishTo(t, devhubtest.Dial(t, world.Endpoint), "tester/published", sources)
+	said.Repo, said.Revision = ref.Repo, ref.Revision
+	writeJSON(t, filepath.Join(dir, "published.json"), said)
+}
+
+// publishTo publishes in a repository, which it makes if there is none.
+func publishTo(t *testing.T, h hub.Hub, repo string, sources []hub.Source) hub.Ref {
+	t.Helper()
+	if err := h.EnsureRepo(t.Context(), repo); err != nil {
 		t.Fatal(err)
 	}
-	raw, err := json.Marshal(said)
+	head, err := h.Head(t.Context(), hub.Ref{Repo: repo, Revision: hub.MainBranch})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, "published.json"), raw, 0o600); err != nil {
+	sha, err := h.Publish(t.Context(), hub.Publication{Repo: repo, Message: "publish", Parent: head, Add: sources})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return hub.Ref{Repo: repo, Revision: sha}
+}
+
+func writeJSON(t *testing.T, path string, v any) {
+	t.Helper()
+	raw, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -1,12 +1,10 @@
 package interop
 
 import (
-	"encoding/json"
 	"fmt"
 	"iter"
 	"math"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -49,13 +47,7 @@ func writeFiles(t *testing.T, dir string) []expected {
 		writeFile(t, dir, "ledger", "000001", ledgerRows(40), shard.WriteLedger),
 		writeFile(t, dir, "ledger", "000002", ledgerRows(165_000), shard.WriteLedger),
 	}
-	raw, err := json.Marshal(files)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "expected.json"), raw, 0o600); err != nil {
-		t.Fatal(err)
-	}
+	writeJSON(t, filepath.Join(dir, "expected.json"), files)
 	return files
 }
 

@@ -90,12 +90,13 @@ func run(t *testing.T, hub []string, program string, args ...string) []string {
 }
 
 // huggingfaceHub is the environment of huggingface_hub for a hub of ours, with a
-// home of its own.
+// home of its own. Requests to any other host end at a proxy that is not there.
 func huggingfaceHub(t *testing.T, endpoint, token string) []string {
 	home := t.TempDir()
 	return []string{
 		"HF_ENDPOINT=" + endpoint, "HF_TOKEN=" + token, "HF_HOME=" + home,
 		"HF_HUB_DISABLE_XET=1", "HF_HUB_DISABLE_TELEMETRY=1", "HF_HUB_DISABLE_UPDATE_CHECK=1",
-		"HF_HUB_DISABLE_PROGRESS_BARS=1", "DO_NOT_TRACK=1",
+		"HF_HUB_DISABLE_PROGRESS_BARS=1", "HF_DATASETS_DISABLE_PROGRESS_BARS=1", "DO_NOT_TRACK=1",
+		"HTTP_PROXY=http://127.0.0.1:9", "HTTPS_PROXY=http://127.0.0.1:9", "NO_PROXY=127.0.0.1",
 	}
 }

@@ -22,6 +22,7 @@ func TestParquetReaders(t *testing.T) {
 	t.Run("pyarrow and DuckDB", func(t *testing.T) {
 		need(t, "venv/requirements.txt")
 		world, ref := published()
+		world.Server.Faults().Clear()
 		python(t, huggingfaceHub(t, world.Endpoint, devhubtest.Token), "parquet.py", dir, "hf://datasets/"+ref.String())
 		checkRanges(t, world)
 	})
@@ -37,29 +38,16 @@ func TestParquetReaders(t *testing.T) {
 // serveFiles publishes the files of dir on a hub.
 func serveFiles(t *testing.T, dir string, files []expected) (*devhubtest.World, hub.Ref) {
 	t.Helper()
-	world := devhubtest.Serve(t)
-	const repo = "tester/shards"
-	publication := hub.Publication{Repo: repo, Message: "add shards and ledgers"}
+	var sources []hub.Source
 	for _, f := range files {
 		raw, err := os.ReadFile(filepath.Join(dir, f.Path))
 		if err != nil {
 			t.Fatal(err)
 		}
-		publication.Add = append(publication.Add, hub.Bytes(f.Path, raw))
+		sources = append(sources, hub.Bytes(f.Path, raw))
 	}
-	if err := world.Store.EnsureRepo(t.Context(), repo); err != nil {
-		t.Fatal(err)
-	}
-	head, err := world.Store.Head(t.Context(), hub.Ref{Repo: repo, Revision: hub.MainBranch})
-	if err != nil {
-		t.Fatal(err)
-	}
-	publication.Parent = head
-	sha, err := world.Store.Publish(t.Context(), publication)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return world, hub.Ref{Repo: repo, Revision: sha}
+	world := devhubtest.Serve(t)
+	return world, publishTo(t, devhubtest.Dial(t, world.Endpoint), "tester/shards", sources)
 }
 
 // checkRanges fails if content of a file was read other than by ranges.
