@@ -178,6 +178,9 @@ func TestCommitWithoutABranch(t *testing.T) {
 
 // A folder takes as many files and folders as the Hub's do, and more below.
 func TestFilesPerFolder(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it commits 10,000 files")
+	}
 	h, _ := stored(t, "x")
 	const most = 10_000
 	var add []localhub.Entry
