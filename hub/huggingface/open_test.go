@@ -57,7 +57,7 @@ func TestOpenSpans(t *testing.T) {
 				if err != nil || got != want {
 					t.Errorf("%s: %d bytes, %v, want %d", name, len(got), err, len(want))
 				}
-			case err == nil || errors.Is(err, hub.ErrUnavailable) || span.want != errAny && !errors.Is(err, span.want):
+			case err == nil || errors.Is(err, hub.ErrUnavailable) || !errors.Is(span.want, errAny) && !errors.Is(err, span.want):
 				t.Errorf("%s: error %v, want %v", name, err, span.want)
 			}
 		}
@@ -284,6 +284,30 @@ func TestOpenRegularInTrouble(t *testing.T) {
 				t.Errorf("error %v, want %v that says %q", err, c.want, c.says)
 			}
 		})
+	}
+}
+
+// Spans end where they should also where the hub does not say how long a file is.
+func TestOpenUnknownLength(t *testing.T) {
+	body := text(5000)
+	good := resolves(map[string]object{"f": {body, false}})
+	n := newNetwork(t, map[string]http.HandlerFunc{endpoint: ending(1<<30, without("Range", good))})
+	c := n.client(endpoint)
+	for _, span := range []struct {
+		offset, length int64
+		want           string
+		err            error
+	}{
+		{0, 100, body[:100], nil},
+		{4000, 1000, body[4000:], nil},
+		{4000, -1, body[4000:], nil},
+		{4000, 1001, body[4000:], io.ErrUnexpectedEOF},
+		{5000, -1, "", nil},
+	} {
+		got, err := read(t.Context(), c, pinned, "f", span.offset, span.length)
+		if got != span.want || !errors.Is(err, span.err) || (err == nil) != (span.err == nil) {
+			t.Errorf("[%d, +%d): %d bytes, %v, want %d, %v", span.offset, span.length, len(got), err, len(span.want), span.err)
+		}
 	}
 }
 

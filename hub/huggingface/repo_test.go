@@ -18,11 +18,11 @@ import (
 
 func TestWhoAmI(t *testing.T) {
 	w := devhubtest.Serve(t)
-	u, err := dial(t, w).WhoAmI(t.Context())
+	u, err := devhubtest.Dial(t, w.Endpoint).WhoAmI(t.Context())
 	if err != nil || u.Name != "tester" || u.Type != "user" || u.Role != "write" {
 		t.Errorf("%+v, %v", u, err)
 	}
-	if _, err := dial(t, w, anonymous).WhoAmI(t.Context()); !errors.Is(err, hub.ErrDenied) {
+	if _, err := devhubtest.Dial(t, w.Endpoint, anonymous).WhoAmI(t.Context()); !errors.Is(err, hub.ErrDenied) {
 		t.Errorf("without a token: %v", err)
 	}
 	n := newNetwork(t, map[string]http.HandlerFunc{endpoint: says(200,
@@ -35,7 +35,7 @@ func TestWhoAmI(t *testing.T) {
 // TestRepositories creates, describes and deletes.
 func TestRepositories(t *testing.T) {
 	ctx, w := t.Context(), devhubtest.Serve(t)
-	c := dial(t, w)
+	c := devhubtest.Dial(t, w.Endpoint)
 	const repo = "tester/data"
 	if _, err := c.Info(ctx, repo); !errors.Is(err, hub.ErrNotFound) {
 		t.Errorf("describing what is not there: %v", err)
@@ -69,7 +69,7 @@ func TestRepositories(t *testing.T) {
 func TestEnsureInARace(t *testing.T) {
 	w := devhubtest.Serve(t)
 	w.Server.Faults().Reply(devhub.Match{Method: "GET", Path: "/api/datasets/"}, 1, 404, http.Header{"X-Error-Code": {"RepoNotFound"}}, "")
-	c := dial(t, w)
+	c := devhubtest.Dial(t, w.Endpoint)
 	if _, err := w.Store.CreateRepo(t.Context(), "tester/data", localhub.Settings{}); err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestEnsureInARace(t *testing.T) {
 // TestClosedRepositories is who may read what.
 func TestClosedRepositories(t *testing.T) {
 	ctx, w := t.Context(), devhubtest.Serve(t)
-	owner := dial(t, w)
+	owner := devhubtest.Dial(t, w.Endpoint)
 	if err := owner.CreateRepo(ctx, "tester/private", true); err != nil {
 		t.Fatal(err)
 	}
@@ -110,10 +110,10 @@ func TestClosedRepositories(t *testing.T) {
 		want   error
 	}{
 		"private, its owner": {"tester/private", owner, nil},
-		"private, nobody":    {"tester/private", dial(t, w, anonymous), hub.ErrNotFound},
+		"private, nobody":    {"tester/private", devhubtest.Dial(t, w.Endpoint, anonymous), hub.ErrNotFound},
 		"gated, its owner":   {"tester/gated", owner, nil},
-		"gated, nobody":      {"tester/gated", dial(t, w, anonymous), hub.ErrDenied},
-		"gated, a stranger":  {"tester/gated", dial(t, w, stranger), hub.ErrDenied},
+		"gated, nobody":      {"tester/gated", devhubtest.Dial(t, w.Endpoint, anonymous), hub.ErrDenied},
+		"gated, a stranger":  {"tester/gated", devhubtest.Dial(t, w.Endpoint, stranger), hub.ErrDenied},
 	} {
 		for _, path := range []string{"f", "g.parquet"} {
 			ref := hub.Ref{Repo: c.repo, Revision: hub.MainBranch}
@@ -152,7 +152,7 @@ func publish(ctx context.Context, t *testing.T, c *huggingface.Client, repo, par
 // TestRefs names branches, tags and pull requests, and reads at each.
 func TestRefs(t *testing.T) {
 	ctx, w := t.Context(), devhubtest.Serve(t)
-	c := dial(t, w)
+	c := devhubtest.Dial(t, w.Endpoint)
 	const repo = "tester/data"
 	if err := c.EnsureRepo(ctx, repo); err != nil {
 		t.Fatal(err)
@@ -210,7 +210,7 @@ func TestRefs(t *testing.T) {
 // A commit is read for ever, until somebody rewrites the history.
 func TestPins(t *testing.T) {
 	ctx, w := t.Context(), devhubtest.Serve(t)
-	c := dial(t, w)
+	c := devhubtest.Dial(t, w.Endpoint)
 	const repo = "tester/data"
 	if err := c.EnsureRepo(ctx, repo); err != nil {
 		t.Fatal(err)
