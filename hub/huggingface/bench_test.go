@@ -15,7 +15,6 @@ import (
 
 	"finest/hub"
 	"finest/hub/devhub/devhubtest"
-	"finest/hub/huggingface"
 )
 
 const (
@@ -48,7 +47,7 @@ func BenchmarkUpload2GB(b *testing.B) {
 			sources = hashed(b, paths, i)
 		}
 		plain += time.Since(begin)
-		c := dial(b, w)
+		c := devhubtest.Dial(b, w.Endpoint)
 		repo := fmt.Sprintf("tester/bench-%d", i)
 		head := create(b, c, repo)
 		b.StartTimer()
@@ -107,7 +106,7 @@ func hashed(t testing.TB, paths []string, round int) (sources []hub.Source) {
 }
 
 // create makes a repository and returns the commit it stands at.
-func create(t testing.TB, c *huggingface.Client, repo string) (head string) {
+func create(t testing.TB, c hub.Hub, repo string) (head string) {
 	t.Helper()
 	if err := c.EnsureRepo(t.Context(), repo); err != nil {
 		t.Fatal(err)

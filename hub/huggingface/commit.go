@@ -131,13 +131,10 @@ func lacksObjects(err error) bool {
 }
 
 // gaveUp is the error of a commit that the hub does not make although the branch
-// has not moved: no conflict, whatever the status was.
+// has not moved: it may later, whatever the status says.
 func gaveUp(err error) error {
-	switch {
-	case errors.Is(err, hub.ErrNotFound):
+	if errors.Is(err, hub.ErrUnavailable) {
 		return err
-	case errors.Is(err, hub.ErrConflict):
-		return fmt.Errorf("%w: %s", hub.ErrUnavailable, err) //nolint:errorlint // its class would be wrong
 	}
-	return err
+	return fmt.Errorf("%w: %s", hub.ErrUnavailable, err) //nolint:errorlint // its class would be wrong
 }

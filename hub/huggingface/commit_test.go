@@ -1,0 +1,220 @@
+package huggingface_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"finest/hub"
+	"finest/hub/devhub"
+	"finest/hub/devhub/devhubtest"
+)
+
+func page(http.Header, []byte) (int, http.Header, []byte) {
+	return http.StatusOK, http.Header{"Content-Type": {"text/html"}}, []byte("<html>Please log in</html>")
+}
+
+// However the reply to a commit is lost, it is made once.
+func TestCommitWithoutAReply(t *testing.T) {
+	for name, fault := range map[string]func(f *devhub.Faults){
+		"connection cut after it landed": func(f *devhub.Faults) { f.Drop(toCommit, 1) },
+		"cut within the reply":           func(f *devhub.Faults) { f.CutAfter(toCommit, 1, 10) },
+		"500 after it landed":            func(f *devhub.Faults) { f.After(toCommit, 1, http.StatusInternalServerError) },
+		"502 after it landed":            func(f *devhub.Faults) { f.After(toCommit, 1, http.StatusBadGateway) },
+		"504 after it landed":            func(f *devhub.Faults) { f.After(toCommit, 1, http.StatusGatewayTimeout) },
+		"409 after it landed":            func(f *devhub.Faults) { f.After(toCommit, 1, http.StatusConflict) },
+		"412 after it landed":            func(f *devhub.Faults) { f.After(toCommit, 1, http.StatusPreconditionFailed) },
+		"a page in place of the reply":   func(f *devhub.Faults) { f.Rewrite(toCommit, 1, page) },
+		"no sha in the reply": func(f *devhub.Faults) {
+			f.Rewrite(toCommit, 1, func(h http.Header, _ []byte) (int, http.Header, []byte) { return 0, h, []byte(`{}`) })
+		},
+		"503 before it landed": func(f *devhub.Faults) { f.Reply(toCommit, 2, http.StatusServiceUnavailable, nil, "") },
+		"409 before it landed": func(f *devhub.Faults) {
+			f.Reply(toCommit, 2, http.StatusConflict, nil, `{"error":"Another commit is in progress"}`)
+		},
+		"412 of a head that lags": func(f *devhub.Faults) {
+			f.Reply(toCommit, 2, http.StatusPreconditionFailed, nil, `{"error":"A commit has happened since. Please refresh and try again."}`)
+		},
+		"429 before it landed": func(f *devhub.Faults) {
+			f.Reply(toCommit, 2, http.StatusTooManyRequests, http.Header{"Ratelimit": {`"api";r=0;t=9`}}, "")
+		},
+		"cut within the request":   func(f *devhub.Faults) { f.CutUpload(toCommit, 2, 100) },
+		"landed once after a miss": func(f *devhub.Faults) { f.CutUpload(toCommit, 1, 100); f.Drop(toCommit, 1) },
+		"head unknown for a while": func(f *devhub.Faults) {
+			f.Drop(toCommit, 1)
+			f.Reply(devhub.Match{Method: http.MethodPost, Path: "/paths-info/"}, 3, http.StatusBadGateway, nil, "")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newScene(t)
+			fault(s.Server.Faults())
+			add := files()
+			sha, err := s.c.Publish(t.Context(), s.publication(add...))
+			s.wantPublished(sha, err, add)
+			again, err := s.c.Publish(t.Context(), s.publication(add...))
+			if err != nil || again != sha {
+				t.Errorf("published again: %s, %v, want %s", again, err, sha)
+			}
+			s.wantPublished(sha, err, add)
+			if n := s.count(toObjects); n != 1 {
+				t.Errorf("the object was sent %d times", n)
+			}
+		})
+	}
+}
+
+// A commit whose fate cannot be learned is an error, and the next attempt finds
+// what landed.
+func TestCommitOfUnknownFate(t *testing.T) {
+	s := newScene(t)
+	add := files()
+	f := s.Server.Faults()
+	f.Rewrite(toCommit, 1, func(h http.Header, b []byte) (int, http.Header, []byte) {
+		f.Reply(toHead, 6, http.StatusServiceUnavailable, nil, "")
+		return http.StatusGatewayTimeout, h, b
+	})
+	if _, err := s.c.Publish(t.Context(), s.publication(add...)); !errors.Is(err, hub.ErrUnavailable) {
+		t.Errorf("error %v", err)
+	}
+	sha, err := s.c.Publish(t.Context(), s.publication(add...))
+	s.wantPublished(sha, err, add)
+}
+
+// A commit is sent a bounded number of times, and what stands in its way is
+// named for what it is: a conflict only if the branch has moved.
+func TestCommitRefused(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		status int
+		body   string
+		want   error
+		sent   int
+	}{
+		{"busy for ever", http.StatusConflict, `{"error":"Another commit is in progress"}`, hub.ErrUnavailable, 6},
+		{"parent stale for ever", http.StatusPreconditionFailed, `{"error":"A commit has happened since."}`, hub.ErrUnavailable, 6},
+		{"broken for ever", http.StatusInternalServerError, "", hub.ErrUnavailable, 6},
+		{"no access", http.StatusForbidden, `{"error":"You need write access"}`, hub.ErrDenied, 1},
+		{"too many files", http.StatusBadRequest, `{"error":"too many files per directory"}`, nil, 1},
+		{"too large", http.StatusRequestEntityTooLarge, "", nil, 1},
+		{"parent unknown for ever, which is the head", http.StatusNotFound, `{"error":"Invalid rev id"}`, hub.ErrUnavailable, 6},
+		{"objects lost for ever", http.StatusBadRequest, `{"error":"Your push was rejected because an LFS pointer pointed to a file that does not exist."}`, nil, 2},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newScene(t)
+			s.Server.Faults().Reply(toCommit, always, tc.status, nil, tc.body)
+			_, err := s.c.Publish(t.Context(), s.publication(files()...))
+			if err == nil || tc.want != nil && !errors.Is(err, tc.want) || s.count(toCommit) != tc.sent {
+				t.Errorf("error %v after %d commits, want %v after %d", err, s.count(toCommit), tc.want, tc.sent)
+			}
+			if errors.Is(err, hub.ErrConflict) || errors.Is(err, hub.ErrNotFound) || tc.want != hub.ErrUnavailable && errors.Is(err, hub.ErrUnavailable) {
+				t.Errorf("error %v has the wrong class", err)
+			}
+			s.wantNothing()
+		})
+	}
+}
+
+// The parent is the head when publishing begins, and may not be any more when
+// the commit is sent.
+func TestCommitOfAnotherMeanwhile(t *testing.T) {
+	for _, tc := range []struct {
+		name  string
+		other []hub.Source
+		want  error
+	}{
+		{"other files", []hub.Source{hub.Bytes("other", []byte("1"))}, hub.ErrConflict},
+		{"half of it", files()[:1], hub.ErrConflict},
+		{"the same", files(), nil},
+		{"the same and more", append(files(), hub.Bytes("other", []byte("1"))), nil},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newScene(t)
+			peer := devhubtest.Dial(t, s.Endpoint)
+			var theirs string
+			s.Server.Faults().Rewrite(toPreupload, 1, func(h http.Header, b []byte) (int, http.Header, []byte) {
+				var err error
+				if theirs, err = peer.Publish(t.Context(), hub.Publication{Repo: s.repo, Message: "theirs", Parent: s.first, Add: tc.other}); err != nil {
+					t.Errorf("the other publication: %v", err)
+				}
+				return 0, h, b
+			})
+			sha, err := s.c.Publish(t.Context(), s.publication(files()...))
+			if !errors.Is(err, tc.want) || tc.want == nil && sha != theirs {
+				t.Errorf("%s, %v, want %s, %v", sha, err, theirs, tc.want)
+			}
+			if got := s.commits(); len(got) != 1 || headOf(t, s.c, s.repo) != theirs {
+				t.Errorf("commits %q", got)
+			}
+		})
+	}
+}
+
+// Preupload speaks of the branch as it is then; a commit that lands just before
+// must not be taken for the parent.
+func TestPublishOfWhatLandsMeanwhile(t *testing.T) {
+	s := newScene(t)
+	peer := devhubtest.Dial(t, s.Endpoint)
+	var theirs string
+	s.Server.Faults().Rewrite(toHead, 1, func(h http.Header, b []byte) (int, http.Header, []byte) {
+		var err error
+		if theirs, err = peer.Publish(t.Context(), s.publication(files()...)); err != nil {
+			t.Errorf("the other publication: %v", err)
+		}
+		return 0, h, b // the head before it
+	})
+	sha, err := s.c.Publish(t.Context(), s.publication(files()...))
+	if !errors.Is(err, hub.ErrConflict) {
+		t.Errorf("%s, %v: %s was the head, which holds nothing", sha, err, s.first)
+	}
+	sha, err = s.c.Publish(t.Context(), s.publication(files()...))
+	if err != nil || sha != theirs {
+		t.Errorf("published again: %s, %v, want %s", sha, err, theirs)
+	}
+}
+
+// Nothing is asked or sent on a parent that is not the head any more.
+func TestPublishOnAStaleParent(t *testing.T) {
+	s := newScene(t)
+	if _, err := s.c.Publish(t.Context(), s.publication(hub.Bytes("other", []byte("1")))); err != nil {
+		t.Fatal(err)
+	}
+	for name, parent := range map[string]string{"older": s.first, "unknown": strings.Repeat("0", 40), "none": ""} {
+		s.Server.Faults().Clear()
+		p := s.publication(files()...)
+		p.Parent = parent
+		if _, err := s.c.Publish(t.Context(), p); !errors.Is(err, hub.ErrConflict) {
+			t.Errorf("%s parent: %v", name, err)
+		}
+		if s.count(toPreupload)+s.count(toBatch)+s.count(toObjects)+s.count(toCommit) != 0 {
+			t.Errorf("%s parent: %v was sent", name, s.Server.Faults().Requests())
+		}
+	}
+}
+
+// After a squash the parent is gone.
+func TestPublishAfterASquash(t *testing.T) {
+	s := newScene(t)
+	s.Server.Faults().Rewrite(toPreupload, 1, func(h http.Header, b []byte) (int, http.Header, []byte) {
+		if _, err := s.Store.Squash(t.Context(), s.repo, hub.MainBranch, "squashed"); err != nil {
+			t.Error(err)
+		}
+		return 0, h, b
+	})
+	if _, err := s.c.Publish(t.Context(), s.publication(files()...)); !errors.Is(err, hub.ErrConflict) {
+		t.Errorf("error %v", err)
+	}
+}
+
+// A hub that has lost objects gets them once more.
+func TestCommitOfLostObjects(t *testing.T) {
+	s := newScene(t)
+	s.Server.Faults().Reply(toCommit, 1, http.StatusBadRequest, nil,
+		`{"error":"Your push was rejected because an LFS pointer pointed to a file that does not exist."}`)
+	add := files()
+	sha, err := s.c.Publish(t.Context(), s.publication(add...))
+	s.wantPublished(sha, err, add)
+	if b, c := s.count(toBatch), s.count(toCommit); b != 2 || c != 2 {
+		t.Errorf("%d batches and %d commits, want 2 and 2", b, c)
+	}
+}
