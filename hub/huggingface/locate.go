@@ -28,7 +28,8 @@ type located struct {
 
 // locate asks for a file. span is a Range header, "" for the whole. Redirects
 // within the endpoint are of renamed repositories and followed; the one that
-// names the file's hash, or leaves the endpoint, says where the content is.
+// names the file's size, or leaves the endpoint, says where the content is: LFS
+// objects are in storage, others in a cache of the endpoint.
 func (c *Client) locate(ctx context.Context, method string, ref hub.Ref, path, span string) (*located, error) {
 	if err := validateRef(ref); err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func (c *Client) locate(ctx context.Context, method string, ref hub.Ref, path, s
 		switch {
 		case err != nil:
 			return nil, err
-		case next != nil && (resp.Header.Get("X-Linked-Etag") != "" || !c.isOurs(next)):
+		case next != nil && (resp.Header.Get("X-Linked-Size") != "" || !c.isOurs(next)):
 			discard(resp)
 			return linked(ref, resp, next)
 		case next == nil:

@@ -69,110 +69,6 @@ func TestOpenSpans(t *testing.T) {
 
 var errAny = errors.New("any permanent error")
 
-// each returns a handler that takes the next of handlers for every request, and
-// the last for all after.
-func each(handlers ...http.HandlerFunc) http.HandlerFunc {
-	var i int
-	return func(w http.ResponseWriter, r *http.Request) {
-		h := handlers[min(i, len(handlers)-1)]
-		i++
-		h(w, r)
-	}
-}
-
-// cutting lets n bytes pass and cuts the connection.
-func cutting(n int, next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { next(&cutter{w, n}, r) }
-}
-
-type cutter struct {
-	http.ResponseWriter
-	left int
-}
-
-func (c *cutter) Write(p []byte) (int, error) {
-	if len(p) > c.left {
-		_, _ = c.ResponseWriter.Write(p[:c.left])
-		panic(http.ErrAbortHandler)
-	}
-	c.left -= len(p)
-	return c.ResponseWriter.Write(p)
-}
-
-// ending ends every answer after n bytes as if that were all, without a length.
-func ending(n int, next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) { next(&ender{w, n}, r) }
-}
-
-type ender struct {
-	http.ResponseWriter
-	left int
-}
-
-func (e *ender) WriteHeader(status int) {
-	e.Header().Del("Content-Length")
-	e.ResponseWriter.WriteHeader(status)
-	e.ResponseWriter.(http.Flusher).Flush()
-}
-
-func (e *ender) Write(p []byte) (int, error) {
-	k := min(len(p), e.left)
-	e.left -= k
-	_, _ = e.ResponseWriter.Write(p[:k])
-	return len(p), nil
-}
-
-// with sets header lines of the request before, or of the answer after, next.
-func without(line string, next http.HandlerFunc) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		r = r.Clone(r.Context())
-		r.Header.Del(line)
-		next(w, r)
-	}
-}
-
-// says answers with status, header lines in pairs, and a body.
-func says(status int, body string, header ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) {
-		for i := 0; i+1 < len(header); i += 2 {
-			w.Header().Set(header[i], header[i+1])
-		}
-		w.WriteHeader(status)
-		_, _ = io.WriteString(w, body)
-	}
-}
-
-// changing changes header lines of the answer of next.
-func changing(next http.HandlerFunc, header ...string) http.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) {
-		next(&changer{w, header, false}, r)
-	}
-}
-
-type changer struct {
-	http.ResponseWriter
-	header []string
-	done   bool
-}
-
-func (c *changer) WriteHeader(status int) {
-	for i := 0; !c.done && i+1 < len(c.header); i += 2 {
-		c.Header().Set(c.header[i], c.header[i+1])
-		if c.header[i+1] == "" {
-			c.Header().Del(c.header[i])
-		}
-	}
-	c.done = true
-	c.ResponseWriter.WriteHeader(status)
-}
-
-func (c *changer) Write(p []byte) (int, error) {
-	if !c.done {
-		c.WriteHeader(http.StatusOK)
-	}
-	return c.ResponseWriter.Write(p)
-}
-
 // TestOpenInTrouble reads a file from a storage, or a hub, that does not behave:
 // the bytes are right or there is an error that says what is wrong.
 func TestOpenInTrouble(t *testing.T) {
@@ -308,6 +204,32 @@ func TestOpenUnknownLength(t *testing.T) {
 		if got != span.want || !errors.Is(err, span.err) || (err == nil) != (span.err == nil) {
 			t.Errorf("[%d, +%d): %d bytes, %v, want %d, %v", span.offset, span.length, len(got), err, len(span.want), span.err)
 		}
+	}
+}
+
+// The Hub serves files that are not in LFS from a cache at its own host, which
+// gets the token as they may be of a private repository.
+func TestOpenFromTheCacheOfTheHub(t *testing.T) {
+	f := object{text(900), false}
+	cached := func(w http.ResponseWriter, r *http.Request) {
+		if !strings.HasPrefix(r.URL.Path, "/api/resolve-cache/") {
+			says(307, "", "X-Repo-Commit", commit, "X-Linked-Size", "900", "X-Linked-Etag", `"`+f.gitID()+`"`,
+				"Location", "/api/resolve-cache/datasets/owner/name/"+commit+"/f?etag=%22x%22")(w, r)
+			return
+		}
+		if r.Header.Get("Authorization") == "" || r.URL.RawQuery != "etag=%22x%22" {
+			t.Errorf("%s without a token", r.URL)
+		}
+		http.ServeContent(w, r, "", time.Time{}, strings.NewReader(f.body))
+	}
+	c := newNetwork(t, map[string]http.HandlerFunc{endpoint: cached}).client(endpoint)
+	for _, offset := range []int64{0, 300} {
+		if got, err := read(t.Context(), c, pinned, "f", offset, -1); err != nil || got != f.body[offset:] {
+			t.Errorf("from %d: %d bytes, %v", offset, len(got), err)
+		}
+	}
+	if file, err := c.Stat(t.Context(), pinned, "f"); err != nil || file.SHA256 != f.sum() || file.Size != 900 {
+		t.Errorf("%+v, %v", file, err)
 	}
 }
 
