@@ -16,6 +16,8 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"finest/chain"
+	"finest/hub"
+	"finest/hub/huggingface"
 )
 
 // invocation is one run of a command: its flags and where it writes.
@@ -93,8 +95,13 @@ func run(ctx context.Context, args []string, streams Streams, started func(*prin
 		return err
 	}
 	err = app.RunContext(ctx, arranged)
-	if errors.Is(err, chain.ErrUnavailable) && hintOf(err) == "" {
+	switch {
+	case hintOf(err) != "":
+	case errors.Is(err, chain.ErrUnavailable):
 		err = withHint(err, "is the node up? the chain of a devnet is there while finest devnet runs")
+	case errors.Is(err, huggingface.ErrOffline):
+	case errors.Is(err, hub.ErrUnavailable):
+		err = withHint(err, "is the hub up? that of a devnet is there while finest devnet runs")
 	}
 	return err
 }

@@ -71,7 +71,7 @@ func runDevnet(c *invocation) error {
 	if err := devnet.Run(c.Context.Context, layout, options); err != nil {
 		return err
 	}
-	c.out.note("\nits chain runs on with finest devnet --no-actors --data-dir %s; then\nfinest inspect-commit --config %s UID tells the story of a claim", layout.Dir, layout.Config())
+	c.out.note("\nits chain and hub run on with finest devnet --no-actors --data-dir %s; then\nfinest inspect-commit --config %s UID tells the story of a claim", layout.Dir, layout.Config())
 	return nil
 }
 
@@ -185,5 +185,6 @@ run the roles one by one:
   finest mine --once       --config %[2]s --wallet.hotkey honest --repo honest/finest
   finest validate --once   --config %[2]s --wallet.hotkey validator
   finest inspect-commit    --config %[2]s UID
+  finest hub pull          --config %[2]s honest/finest --out copy
 `, l.Dir, l.Config(), s.Chain, s.Hub, s.Files, s.Tasks)
 }

@@ -1,12 +1,17 @@
 package commands
 
 import (
+	"bytes"
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/urfave/cli/v2"
+
+	"finest/hub/huggingface"
 )
 
 // TestWhichToken: the flag comes before the environment, that before the
@@ -65,6 +70,22 @@ func TestWhichToken(t *testing.T) {
 				t.Errorf("token %q, error %v, want %q", got, err, test.want)
 			}
 		})
+	}
+}
+
+// Uploads are told of now and then, as everything that takes time.
+func TestUploadProgress(t *testing.T) {
+	var errs bytes.Buffer
+	out := newPrinter(Streams{Out: io.Discard, Err: &errs}, false, false)
+	now := out.now()
+	out.now = func() time.Time { return now }
+	show := uploadProgress(out)
+	for range 3 {
+		show(huggingface.Progress{Repo: "alice/finest", Path: "data/x.parquet", Sent: 12_345_678, Size: 456_000_000, Done: 1, Objects: 3})
+		now = now.Add(plainInterval / 2)
+	}
+	if want := "uploaded 12.3 MB of 456.0 MB to alice/finest, 1 of 3 files whole\n"; errs.String() != want {
+		t.Errorf("progress is %q, want %q", errs.String(), want)
 	}
 }
 
