@@ -154,12 +154,12 @@ func TestGated(t *testing.T) {
 func TestValidateCard(t *testing.T) {
 	w := start(t)
 	for card, status := range map[string]int{
-		"":                               200,
-		"no metadata":                    200,
+		"":                                200,
+		"no metadata":                     200,
 		"---\nlicense: odc-by\n---\ntext": 200,
-		"---\r\na: b\r\n---":             200,
-		"---\n---\n":                     200,
-		"---\nlicense: odc-by\n":         400,
+		"---\r\na: b\r\n---":              200,
+		"---\n---\n":                      200,
+		"---\nlicense: odc-by\n":          400,
 	} {
 		var got struct{ Errors, Warnings []struct{ Message string } }
 		w.post("/api/validate-yaml", object{"content": card, "repoType": "dataset"}).wants(status).into(&got)

@@ -252,4 +252,3 @@ func text(n int) string {
 	}
 	return b.String()[:n]
 }
-

@@ -69,16 +69,18 @@ func (r ignoreRule) matches(parts []string) bool {
 	return globs(r.parts, parts)
 }
 
-// globs matches a pattern part by part; "**" stands for any number of parts.
+// globs matches a pattern part by part; "**" stands for any number of parts, at
+// the end of a longer pattern for one or more.
 func globs(pattern, parts []string) bool {
 	// reach[j] says whether the pattern so far matches the first j parts.
 	reach := make([]bool, len(parts)+1)
 	reach[0] = true
-	for _, p := range pattern {
+	for i, p := range pattern {
+		some := i > 0 && i == len(pattern)-1
 		next := make([]bool, len(parts)+1)
 		for j := range next {
 			if p == "**" {
-				next[j] = reach[j] || j > 0 && next[j-1]
+				next[j] = reach[j] && !some || j > 0 && (next[j-1] || reach[j-1])
 			} else if j > 0 && reach[j-1] {
 				next[j], _ = path.Match(p, parts[j-1])
 			}

@@ -18,7 +18,7 @@ const (
 	// maxParts is how many parts an object store puts together.
 	maxParts = 10_000
 	// maxBatchParts bounds the URLs of one batch.
-	maxBatchParts = 100_000
+	maxBatchParts = 50_000
 )
 
 type batchRequest struct {

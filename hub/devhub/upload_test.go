@@ -173,14 +173,14 @@ func TestBatch(t *testing.T) {
 // batch by errors.
 func TestBatchOfHugeFiles(t *testing.T) {
 	w := withRepo(t, func(o *devhub.Options) { o.ChunkSize = 5 << 20 })
-	objects := make([]object, 12)
+	objects := make([]object, 6)
 	for i := range objects {
 		objects[i] = object{"oid": canon.Sum([]byte{byte(i)}), "size": 400_000_000_000}
 	}
 	var got batched
 	w.post(batch, object{"operation": "upload", "transfers": both, "objects": objects}).wants(http.StatusOK).into(&got)
 	for i, o := range got.Objects {
-		if refused := o.Error != nil; refused != (i >= 10) {
+		if refused := o.Error != nil; refused != (i >= 5) {
 			t.Fatalf("file %d is refused: %v", i, refused)
 		} else if refused {
 			continue
@@ -390,4 +390,3 @@ func TestBatchDownload(t *testing.T) {
 		}
 	}
 }
-
