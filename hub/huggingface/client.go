@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
@@ -38,6 +39,8 @@ const (
 	interval = 50 * time.Millisecond
 	// idleConns are kept to a host, for transfers at the same time.
 	idleConns = 16
+	// maxHeader bounds the header of an answer, in bytes.
+	maxHeader = 1 << 20
 	// maxToken is longer than any token.
 	maxToken = 1024
 	// maxTopics bounds the kinds of warnings that are remembered.
@@ -118,6 +121,7 @@ func newHTTP(userAgent string, loopback bool) *polite.Client {
 	if t, ok := h.Transport.(*http.Transport); ok {
 		t.MaxIdleConnsPerHost = idleConns
 		t.WriteBufferSize = 64 << 10
+		t.MaxResponseHeaderBytes = maxHeader
 	}
 	return h
 }
@@ -141,6 +145,6 @@ func parseEndpoint(s string) (*url.URL, error) {
 
 // isLoopback reports whether u is on this machine.
 func isLoopback(u *url.URL) bool {
-	host := u.Hostname()
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	addr, err := netip.ParseAddr(u.Hostname())
+	return u.Hostname() == "localhost" || err == nil && addr.IsLoopback()
 }

@@ -9,10 +9,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"finest/hub"
 	"finest/hub/huggingface"
-
-	"github.com/rs/zerolog"
 )
 
 // TestTooManyRequests obeys every way in which a hub says when to come again.

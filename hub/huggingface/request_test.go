@@ -1,6 +1,7 @@
 package huggingface_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,8 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+
+	"github.com/rs/zerolog"
 
 	"finest/hub"
 	"finest/hub/huggingface"
@@ -248,6 +251,20 @@ func TestNew(t *testing.T) {
 	} {
 		if _, err := huggingface.New(bad); err == nil || strings.Contains(err.Error(), "secret") {
 			t.Errorf("%+v: error %v", bad, err)
+		}
+	}
+}
+
+// A token that travels unencrypted is worth a warning, but not on this machine.
+func TestUnencryptedToken(t *testing.T) {
+	for where, want := range map[string]bool{
+		"http://hub.example": true, "http://127.0.0.1.example": true, "http://10.0.0.1:80": true,
+		"https://hub.example": false, "http://127.0.0.1:8080": false, "http://[::1]:8080": false, "http://localhost": false,
+	} {
+		var log bytes.Buffer
+		newNetwork(t, nil).client(where, func(o *huggingface.Options) { o.Log = zerolog.New(&log) })
+		if got := log.String(); strings.Contains(got, "unencrypted") != want || strings.Contains(got, token) {
+			t.Errorf("%s: logged %q", where, got)
 		}
 	}
 }
