@@ -152,6 +152,7 @@ func runHubPull(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	c.out.note("copying %s of %s to %s", ref, c.String("hub"), out)
 	report, err := pull.Publication(c.Context.Context, h, ref, out, pull.Options{
 		Task: c.String("task"), MaxBytes: int64(most),
 		Progress: func(p pull.Progress) {

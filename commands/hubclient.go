@@ -1,10 +1,13 @@
 package commands
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"net/url"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/urfave/cli/v2"
 
@@ -99,6 +102,33 @@ func requireToken(c *invocation) error {
 			"set HF_TOKEN, or name a file with --%s", tokenFlag)
 	}
 	return err
+}
+
+// askPatience bounds a question that an answer would only save time with.
+const askPatience = 20 * time.Second
+
+// mayPublish asks the hub whether the token is one that may write, as it would
+// be a pity to find out when a task is done. A hub that does not answer now may
+// do so by then.
+func mayPublish(c *invocation, h hub.Hub) error {
+	client, ok := h.(*huggingface.Client)
+	if !ok {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(c.Context.Context, askPatience)
+	defer cancel()
+	user, err := client.WhoAmI(ctx)
+	switch {
+	case c.Context.Err() != nil:
+		return c.Context.Err()
+	case errors.Is(err, hub.ErrDenied), errors.Is(err, huggingface.ErrOffline):
+		return err
+	case err != nil:
+		c.log.Warn().Err(err).Msg("the hub does not say whose token this is")
+	case user.Role == "read":
+		return withHint(fmt.Errorf("mine: the hub's token of %s is for reading only", user.Name), "one that may write to the repository is needed")
+	}
+	return nil
 }
 
 // uploadProgress shows what goes to the hub.

@@ -3,15 +3,20 @@ package commands
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/urfave/cli/v2"
 
 	"finest/hub/huggingface"
+	"finest/hub/localhub"
 )
 
 // TestWhichToken: the flag comes before the environment, that before the
@@ -70,6 +75,44 @@ func TestWhichToken(t *testing.T) {
 				t.Errorf("token %q, error %v, want %q", got, err, test.want)
 			}
 		})
+	}
+}
+
+// TestMayPublish: what the hub knows to be useless is refused, and what it does
+// not say is left to find out.
+func TestMayPublish(t *testing.T) {
+	const reply = `{"name":"alice","auth":{"accessToken":{"role":"%s"}}}`
+	for _, test := range []struct {
+		name   string
+		status int
+		body   string
+		want   string // in the error, "" for none
+	}{
+		{"a token for writing", http.StatusOK, fmt.Sprintf(reply, "write"), ""},
+		{"a fine-grained one", http.StatusOK, fmt.Sprintf(reply, "fineGrained"), ""},
+		{"one for reading", http.StatusOK, fmt.Sprintf(reply, "read"), "token of alice is for reading only"},
+		{"nobody's", http.StatusUnauthorized, `{"error":"Invalid credentials in Authorization header"}`, "set HF_TOKEN"},
+		{"a hub with other worries", http.StatusNotImplemented, "", ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(test.status)
+				_, _ = io.WriteString(w, test.body)
+			}))
+			defer server.Close()
+			client, err := huggingface.New(huggingface.Options{Endpoint: server.URL, Token: "hf_alice"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := &invocation{Context: &cli.Context{Context: t.Context()}}
+			err = mayPublish(c, client)
+			if test.want == "" && err != nil || test.want != "" && (err == nil || !strings.Contains(err.Error(), test.want)) {
+				t.Errorf("error %v, want %q", err, test.want)
+			}
+		})
+	}
+	if err := mayPublish(&invocation{}, &localhub.Hub{}); err != nil {
+		t.Errorf("a folder: %v", err)
 	}
 }
 

@@ -96,6 +96,9 @@ func runMine(c *invocation) error {
 		return locked(c, dir, err)
 	}
 	defer func() { _ = m.Close() }()
+	if err := mayPublish(c, net.hub); err != nil {
+		return err
+	}
 	if !c.Bool("once") {
 		return m.Run(c.Context.Context)
 	}
