@@ -86,7 +86,9 @@ func TestTransferInTrouble(t *testing.T) {
 		puts  int // requests for the 3 parts and the object of one
 	}{
 		{"padded numbers", func(f *devhub.Faults) { f.Rewrite(toBatch, 1, replacing(t, `"([123])":`, `"0000$1":`)) }, 4},
-		{"chunk size as a number", func(f *devhub.Faults) { f.Rewrite(toBatch, 1, replacing(t, `"chunk_size": *"1000"`, `"chunk_size":1000`)) }, 4},
+		{"chunk size as a number", func(f *devhub.Faults) {
+			f.Rewrite(toBatch, 1, replacing(t, `"chunk_size": *"1000"`, `"chunk_size":1000`))
+		}, 4},
 		{"no name of the transfer", func(f *devhub.Faults) { f.Rewrite(toBatch, 1, replacing(t, `"transfer": *"multipart"`, `"x":""`)) }, 4},
 		{"part unavailable", unavailable(toParts), 6},
 		{"object unavailable", unavailable(toObjects), 6},
@@ -106,7 +108,7 @@ func TestTransferInTrouble(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newScene(t, inChunks)
 			tc.fault(s.Server.Faults())
-			add := []hub.Source{hub.Bytes("three.parquet", []byte(text(3 * chunk))), hub.Bytes("one.parquet", []byte(text(chunk)))}
+			add := []hub.Source{hub.Bytes("three.parquet", []byte(text(3*chunk))), hub.Bytes("one.parquet", []byte(text(chunk)))}
 			sha, err := s.c.Publish(t.Context(), s.publication(add...))
 			s.wantPublished(sha, err, add)
 			if n := s.count(toParts) + s.count(toObjects); n != tc.puts {
@@ -120,7 +122,7 @@ func TestTransferInTrouble(t *testing.T) {
 func TestTransferOfExpiredPart(t *testing.T) {
 	s := newScene(t, inChunks)
 	s.Server.Faults().Reply(devhub.Match{Method: http.MethodPut, Path: "/parts/[^/]+/2$"}, 1, http.StatusForbidden, nil, "expired")
-	add := []hub.Source{hub.Bytes("a.parquet", []byte(text(3 * chunk)))}
+	add := []hub.Source{hub.Bytes("a.parquet", []byte(text(3*chunk)))}
 	sha, err := s.c.Publish(t.Context(), s.publication(add...))
 	s.wantPublished(sha, err, add)
 	if n := s.count(toBatch); n != 2 {
@@ -162,16 +164,20 @@ func TestTransferFails(t *testing.T) {
 		{"a part too many", func(f *devhub.Faults) {
 			f.Rewrite(toBatch, always, replacing(t, `"3":`, `"4":"http://127.0.0.1/4","3":`))
 		}, toParts, 0, "part 4 of"},
-		{"another size of parts", func(f *devhub.Faults) { f.Rewrite(toBatch, always, replacing(t, `"chunk_size": *"1000"`, `"chunk_size":"999"`)) }, toParts, 0, "part 4 of 4 is missing"},
+		{"another size of parts", func(f *devhub.Faults) {
+			f.Rewrite(toBatch, always, replacing(t, `"chunk_size": *"1000"`, `"chunk_size":"999"`))
+		}, toParts, 0, "part 4 of 4 is missing"},
 		{"an object refused", func(f *devhub.Faults) {
 			f.Rewrite(toBatch, always, replacing(t, `"actions":`, `"error":{"code":503,"message":"not now"},"actions":`))
 		}, toParts, 0, "not now"},
-		{"no URL", func(f *devhub.Faults) { f.Rewrite(toBatch, always, replacing(t, `"href": *"[^"]*"`, `"href":"javascript:1"`)) }, toParts, 0, "URL"},
+		{"no URL", func(f *devhub.Faults) {
+			f.Rewrite(toBatch, always, replacing(t, `"href": *"[^"]*"`, `"href":"javascript:1"`))
+		}, toParts, 0, "URL"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			s := newScene(t, inChunks)
 			tc.fault(s.Server.Faults())
-			add := []hub.Source{hub.Bytes("three.parquet", []byte(text(3 * chunk))), hub.Bytes("one.parquet", []byte(text(chunk)))}
+			add := []hub.Source{hub.Bytes("three.parquet", []byte(text(3*chunk))), hub.Bytes("one.parquet", []byte(text(chunk)))}
 			_, err := s.c.Publish(t.Context(), s.publication(add...))
 			if !errors.Is(err, hub.ErrUnavailable) || errors.Is(err, hub.ErrDenied) || errors.Is(err, hub.ErrNotFound) || !strings.Contains(err.Error(), tc.want) {
 				t.Errorf("error %v", err)
@@ -281,7 +287,7 @@ func TestProgress(t *testing.T) {
 				t.Fatal(err)
 			}
 			add := []hub.Source{
-				hub.Bytes("five.parquet", []byte(text(5 * chunk))), hub.Bytes("one.parquet", []byte(text(chunk))),
+				hub.Bytes("five.parquet", []byte(text(5*chunk))), hub.Bytes("one.parquet", []byte(text(chunk))),
 				hub.Bytes("again.parquet", []byte(text(chunk))), stored, hub.Bytes("regular", []byte("in the commit")),
 			}
 			sha, err := c.Publish(t.Context(), s.publication(add...))
@@ -315,7 +321,7 @@ func TestTransfersAtOnce(t *testing.T) {
 	for i := range 3 {
 		go func() {
 			errs <- c.Upload(t.Context(), s.repo, []hub.Source{
-				hub.Bytes("a.parquet", []byte(text(10*chunk + i))), hub.Bytes("b.parquet", []byte(text(5*chunk + i))),
+				hub.Bytes("a.parquet", []byte(text(10*chunk+i))), hub.Bytes("b.parquet", []byte(text(5*chunk+i))),
 			})
 		}()
 	}
