@@ -18,6 +18,7 @@ import (
 	"finest/chain"
 	"finest/hub"
 	"finest/hub/huggingface"
+	"finest/pipeline/shard/guard"
 )
 
 // invocation is one run of a command: its flags and where it writes.
@@ -76,6 +77,9 @@ func (s spec) command(root *cli.App, streams Streams, started func(*printer)) *c
 // An error was shown to the user when Run returns it; ExitCode gives the code
 // to end with.
 func Run(ctx context.Context, args []string, streams Streams) error {
+	if len(args) > 1 && args[1] == guard.Arg {
+		return guarded(args[2:])
+	}
 	setMemoryPolicy()
 	out := newPrinter(streams, slices.Contains(args, "--json"), false)
 	err := run(ctx, args, streams, func(started *printer) { out = started })
@@ -86,6 +90,15 @@ func Run(ctx context.Context, args []string, streams Streams) error {
 		out.failure(err)
 	}
 	return err
+}
+
+// guarded is this program as the child of a role that has it read a stranger's
+// file. What is wrong it tells its parent.
+func guarded(args []string) error {
+	if code := guard.Main(args); code != ExitOK {
+		return withCode(code, errors.New("the file was not read"))
+	}
+	return nil
 }
 
 func run(ctx context.Context, args []string, streams Streams, started func(*printer)) error {
