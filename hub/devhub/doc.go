@@ -10,7 +10,9 @@
 //
 // It is no copy of the Hub where nobody looks: any token that begins with "hf_"
 // is somebody who may write everywhere, quotas are announced and never
-// enforced, there are no models and Spaces, no Xet, and no pages for people.
+// enforced, .gitattributes does not follow what is committed, pull requests are
+// never merged, there are no models and Spaces, no Xet, no Git, and no pages for
+// people.
 //
 // Faults makes it do what hubs and networks do at bad times: refuse, fail after
 // the work is done, cut connections, send wrong bytes.

@@ -82,8 +82,8 @@ func (s *Server) start(ctx context.Context, l net.Listener, handle http.HandlerF
 	})
 }
 
-// Close ends the listeners and all connections and waits for what they do. It
-// leaves the store as it is.
+// Close ends the listeners and all connections and waits until nothing is done
+// any more. The store stays open.
 func (s *Server) Close() error {
 	s.mu.Lock()
 	run := s.running
@@ -93,6 +93,9 @@ func (s *Server) Close() error {
 		run.stop()
 		run.ended.Wait()
 	}
+	s.active.Lock() // once all requests have ended
+	defer s.active.Unlock()
 	s.removeUploads()
+	s.ending.Wait()
 	return nil
 }

@@ -22,15 +22,18 @@ type Server struct {
 	key     []byte // signs URLs of the storage
 	api     http.Handler
 	storage http.Handler
-	ids     atomic.Uint64 // of requests
-	serving atomic.Int64  // requests
-	commits chan struct{} // holds one for each commit that is being read
+	ids     atomic.Uint64  // of requests
+	serving atomic.Int64   // requests
+	active  sync.RWMutex   // read-locked by each request
+	ending  sync.WaitGroup // of uploads in the background
+	commits chan struct{}  // holds one for each commit that is being read
 
 	mu      sync.Mutex
 	granted map[string]bool     // "repo user" that may read a gated repository
 	texts   map[string]pullText // by repository and number
 	uploads map[string]*upload  // under way, by id
 	port    string              // of the storage; "" for that of the API
+	listed  listing             // the last large one
 	running *running            // nil while nothing listens
 	closed  bool
 }
@@ -77,10 +80,13 @@ func (s *Server) serveStorage(w http.ResponseWriter, r *http.Request) {
 // maxAtOnce bounds the requests that are served at the same time.
 const maxAtOnce = 512
 
-// logged bounds the requests that are served, and tells the log of each.
+// logged bounds the requests that are served, lets Close wait for them and tells
+// the log of each.
 // Queries hold signatures and stay out of it.
 func (s *Server) logged(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.active.RLock()
+		defer s.active.RUnlock()
 		defer s.serving.Add(-1)
 		if s.serving.Add(1) > maxAtOnce {
 			w.Header().Set("Retry-After", "1")

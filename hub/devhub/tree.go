@@ -1,6 +1,7 @@
 package devhub
 
 import (
+	"context"
 	"crypto/sha1"
 	"encoding/hex"
 	"errors"
@@ -48,12 +49,11 @@ func (s *Server) tree(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	folder := strings.TrimSuffix(r.PathValue("path"), "/")
-	entries, err := s.store.Entries(r.Context(), ref, folder, maxTree)
+	query := r.URL.Query()
+	nodes, err := s.list(r.Context(), ref, folder, isTrue(query.Get("recursive")))
 	if err != nil {
 		return absent(err, ref)
 	}
-	query := r.URL.Query()
-	nodes := nodes(entries, folder, isTrue(query.Get("recursive")))
 	first, found := slices.BinarySearchFunc(nodes, query.Get("cursor"), func(n nodeJSON, at string) int { return strings.Compare(n.Path, at) })
 	if found {
 		first++
@@ -65,12 +65,47 @@ func (s *Server) tree(w http.ResponseWriter, r *http.Request) error {
 		linkNext(w, r, query)
 	}
 	if isTrue(query.Get("expand")) {
+		nodes = slices.Clone(nodes) // of what may be remembered
 		if err := s.addCommits(r.Context(), ref, nodes); err != nil {
 			return err
 		}
 	}
 	w.Header().Set("X-Repo-Commit", ref.Revision)
 	return ok(w, nodes)
+}
+
+// maxListed bounds the listing that is remembered, in entries of some hundred
+// bytes.
+const maxListed = 200_000
+
+// listing is what a folder of a commit holds, which never changes.
+type listing struct {
+	ref       hub.Ref
+	folder    string
+	recursive bool
+	nodes     []nodeJSON
+}
+
+// list returns what is in a folder. The last listing of several pages is
+// remembered for the next page.
+func (s *Server) list(ctx context.Context, ref hub.Ref, folder string, recursive bool) ([]nodeJSON, error) {
+	s.mu.Lock()
+	last := s.listed
+	s.mu.Unlock()
+	if last.ref == ref && last.folder == folder && last.recursive == recursive {
+		return last.nodes, nil
+	}
+	entries, err := s.store.Entries(ctx, ref, folder, maxTree)
+	if err != nil {
+		return nil, err
+	}
+	list := nodes(entries, folder, recursive)
+	if len(list) > s.o.PageSize && len(list) <= maxListed {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.listed = listing{ref, folder, recursive, list}
+	}
+	return list, nil
 }
 
 // absent maps an error about a path in a commit.

@@ -91,6 +91,26 @@ func TestTree(t *testing.T) {
 	}
 }
 
+// Pages of one commit stay as they are, whatever is asked in between.
+func TestTreePagesOfOneCommit(t *testing.T) {
+	w := withRepo(t, func(o *devhub.Options) { o.PageSize = 2 })
+	old := w.publish(treeFiles)
+	page := w.get(api + "/tree/" + old + "?recursive=1&expand=1").wants(http.StatusOK)
+	w.publish(map[string]string{"a/b/c": "other", "new": "x"})
+	w.pages(api + "/tree/main?recursive=1")
+	w.pages(api + "/tree/" + old)
+	if again := w.get(api + "/tree/" + old + "?recursive=1&expand=1"); again.text != page.text {
+		t.Errorf("a page was %s and is %s", page.text, again.text)
+	}
+	w.pages(api + "/tree/" + old + "?recursive=1&expand=1") // adds to what is remembered
+	plain, _ := w.pages(api + "/tree/" + old + "?recursive=1")
+	for _, n := range plain {
+		if n.LastCommit != nil || n.Path == "new" {
+			t.Errorf("without expand a page has %+v", n)
+		}
+	}
+}
+
 func TestTreeEntries(t *testing.T) {
 	w := withRepo(t)
 	sha := w.publish(map[string]string{"f.parquet": "some rows", "r.txt": "hello\n"})

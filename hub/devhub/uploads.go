@@ -65,7 +65,7 @@ func (s *Server) upload(id string) (*upload, error) {
 	for id, u := range s.uploads {
 		if now.After(u.expires) {
 			delete(s.uploads, id)
-			go u.end()
+			s.ending.Go(u.end)
 		}
 	}
 	if s.closed || len(s.uploads) >= maxUploads {
@@ -94,7 +94,7 @@ func (s *Server) forget(id string) {
 	delete(s.uploads, id)
 	s.mu.Unlock()
 	if u != nil {
-		go u.end() // parts that are being written may take their time
+		s.ending.Go(u.end) // parts that are being written may take their time
 	}
 }
 
