@@ -43,7 +43,7 @@ func TestCommitWithoutAReply(t *testing.T) {
 		"landed once after a miss": func(f *devhub.Faults) { f.CutUpload(toCommit, 1, 100); f.Drop(toCommit, 1) },
 		"head unknown for a while": func(f *devhub.Faults) {
 			f.Drop(toCommit, 1)
-			f.Reply(devhub.Match{Method: http.MethodPost, Path: "/paths-info/"}, 3, http.StatusBadGateway, nil, "")
+			f.Reply(toPaths, 3, http.StatusBadGateway, nil, "")
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,7 +107,7 @@ func TestCommitRefused(t *testing.T) {
 			if err == nil || tc.want != nil && !errors.Is(err, tc.want) || s.count(toCommit) != tc.sent {
 				t.Errorf("error %v after %d commits, want %v after %d", err, s.count(toCommit), tc.want, tc.sent)
 			}
-			if errors.Is(err, hub.ErrConflict) || errors.Is(err, hub.ErrNotFound) || tc.want != hub.ErrUnavailable && errors.Is(err, hub.ErrUnavailable) {
+			if errors.Is(err, hub.ErrConflict) || errors.Is(err, hub.ErrNotFound) || errors.Is(err, hub.ErrUnavailable) != errors.Is(tc.want, hub.ErrUnavailable) {
 				t.Errorf("error %v has the wrong class", err)
 			}
 			s.wantNothing()

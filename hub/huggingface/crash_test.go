@@ -95,9 +95,8 @@ func (k *killer) RoundTrip(r *http.Request) (*http.Response, error) {
 			io.Closer
 		}{io.MultiReader(io.LimitReader(r.Body, r.ContentLength/2), fatal{}), r.Body}
 	}
-	resp, err := http.DefaultTransport.RoundTrip(r)
-	killMyself()
-	return resp, err
+	defer killMyself()
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // fatal kills whoever reads it.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -13,109 +12,7 @@ import (
 	"finest/hub"
 	"finest/hub/devhub"
 	"finest/hub/devhub/devhubtest"
-	"finest/hub/huggingface"
 )
-
-// Requests that tests look for, and let go wrong.
-var (
-	toPreupload = devhub.Match{Method: http.MethodPost, Path: "/preupload/"}
-	toBatch     = devhub.Match{Method: http.MethodPost, Path: "/objects/batch$"}
-	toObjects   = devhub.Match{Method: http.MethodPut, Path: "/storage/objects/"}
-	toParts     = devhub.Match{Method: http.MethodPut, Path: "/storage/parts/"}
-	toComplete  = devhub.Match{Method: http.MethodPost, Path: "/complete_multipart$"}
-	toVerify    = devhub.Match{Method: http.MethodPost, Path: "/objects/verify$"}
-	toCommit    = devhub.Match{Method: http.MethodPost, Path: "/commit/"}
-	toHead      = devhub.Match{Method: http.MethodGet, Path: "/revision/main$"}
-	toPaths     = devhub.Match{Method: http.MethodPost, Path: "/paths-info/"}
-)
-
-const always = -1
-
-// scene is a client and its hub with one repository.
-type scene struct {
-	testing.TB
-	*devhubtest.World
-	c     *huggingface.Client
-	repo  string
-	first string // what main stands at
-}
-
-func newScene(t testing.TB, change ...func(*devhub.Options)) *scene {
-	t.Helper()
-	w := devhubtest.Serve(t, change...)
-	s := &scene{TB: t, World: w, c: devhubtest.Dial(t, w.Endpoint), repo: "tester/repo"}
-	s.first = create(t, s.c, s.repo)
-	w.Server.Faults().Clear()
-	return s
-}
-
-func (s *scene) publication(add ...hub.Source) hub.Publication {
-	return hub.Publication{Repo: s.repo, Message: "add files", Parent: s.first, Add: add}
-}
-
-// files are what most tests publish: one LFS object and one regular file.
-func files() []hub.Source {
-	return []hub.Source{hub.Bytes("data/a.parquet", []byte(text(50_000))), hub.Bytes("log.jsonl", []byte("a line\n"))}
-}
-
-// count returns how many requests match.
-func (s *scene) count(m devhub.Match) int { return len(s.requests(m)) }
-
-func (s *scene) requests(m devhub.Match) (found []devhub.Request) {
-	path := regexp.MustCompile(m.Path)
-	for _, r := range s.Server.Faults().Requests() {
-		if r.Method == m.Method && path.MatchString(r.Path) {
-			found = append(found, r)
-		}
-	}
-	return found
-}
-
-// commits returns the messages of the commits since the first, oldest first.
-func (s *scene) commits() (messages []string) {
-	s.Helper()
-	log, err := s.Store.Log(s.Context(), hub.Ref{Repo: s.repo, Revision: hub.MainBranch}, 1000)
-	if err != nil {
-		s.Fatal(err)
-	}
-	for _, c := range log[:len(log)-1] {
-		messages = append(messages, c.Message)
-	}
-	slices.Reverse(messages)
-	return messages
-}
-
-// wantPublished checks that one commit holds exactly the sources, beside what a
-// new repository has.
-func (s *scene) wantPublished(sha string, err error, add []hub.Source) {
-	s.Helper()
-	if err != nil {
-		s.Errorf("publish: %v", err)
-		return
-	}
-	if got := s.commits(); len(got) != 1 || headOf(s, s.c, s.repo) != sha {
-		s.Errorf("publishing returned %s and made the commits %q, want one", sha, got)
-	}
-	s.wantHeld(sha, add)
-}
-
-func (s *scene) wantHeld(sha string, add []hub.Source) {
-	s.Helper()
-	for _, src := range add {
-		f, err := s.Store.Stat(s.Context(), hub.Ref{Repo: s.repo, Revision: sha}, src.Path)
-		if err != nil || f != src.File {
-			s.Errorf("%s holds %v, %v, want %v", sha, f, err, src.File)
-		}
-	}
-}
-
-// wantNothing checks that no commit was made.
-func (s *scene) wantNothing() {
-	s.Helper()
-	if got := s.commits(); len(got) != 0 {
-		s.Errorf("commits %q were made", got)
-	}
-}
 
 // A publication is: the head, how each file is to be stored, which objects are
 // missing, those objects, and one commit.
@@ -372,34 +269,6 @@ func TestPublishToBranchesAndPullRequests(t *testing.T) {
 	s.wantNothing()
 	if _, err := s.c.PublishTo(t.Context(), "nobranch", s.publication(add...)); !errors.Is(err, hub.ErrNotFound) {
 		t.Errorf("a branch that is not there: %v", err)
-	}
-}
-
-// Uploading ahead sends objects and publishes nothing; publishing sends what is
-// missing.
-func TestUploadAhead(t *testing.T) {
-	s := newScene(t)
-	add := append(files(), hub.Bytes("data/b.parquet", []byte(text(60_000))))
-	if err := s.c.Upload(t.Context(), s.repo, add[:2]); err != nil {
-		t.Fatal(err)
-	}
-	if s.count(toObjects) != 1 || s.count(toCommit) != 0 {
-		t.Errorf("%d objects and %d commits were sent", s.count(toObjects), s.count(toCommit))
-	}
-	sha, err := s.c.Publish(t.Context(), s.publication(add...))
-	s.wantPublished(sha, err, add)
-	if got := s.requests(toObjects); len(got) != 2 || !strings.HasSuffix(got[1].Path, add[2].SHA256) {
-		t.Errorf("objects sent: %v", got)
-	}
-	// Several paths with one content send it once, and what is on the branch is
-	// not asked about.
-	s.Server.Faults().Clear()
-	twice := []hub.Source{hub.Bytes("x.parquet", []byte("same")), hub.Bytes("y.parquet", []byte("same")), add[2]}
-	if err := s.c.Upload(t.Context(), s.repo, twice); err != nil || s.count(toObjects) != 1 {
-		t.Errorf("%v, %d objects sent", err, s.count(toObjects))
-	}
-	if err := s.c.Upload(t.Context(), "tester/nothing", nil); !errors.Is(err, hub.ErrNotFound) {
-		t.Errorf("nothing into a repository that is not there: %v", err)
 	}
 }
 

@@ -109,7 +109,7 @@ func TestBatchReply(t *testing.T) {
 				t.Errorf("error %v, want %q", err, tc.want)
 			}
 			for _, class := range []error{hub.ErrUnavailable, hub.ErrDenied} {
-				if errors.Is(err, class) != (tc.class == class) {
+				if errors.Is(err, class) != errors.Is(tc.class, class) {
 					t.Errorf("error %v, want class %v", err, tc.class)
 				}
 			}

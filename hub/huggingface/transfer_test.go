@@ -303,7 +303,6 @@ func TestProgress(t *testing.T) {
 func TestTransfersAtOnce(t *testing.T) {
 	s := newScene(t, inChunks)
 	var now, most atomic.Int32
-	s.Server.Faults().Rewrite(devhub.Match{Method: http.MethodPut}, always, func(h http.Header, b []byte) (int, http.Header, []byte) { return 0, h, b })
 	c := devhubtest.Dial(t, s.Endpoint, func(o *huggingface.Options) {
 		o.Parallel = 2
 		carrier := o.HTTP.Transport
