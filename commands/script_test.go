@@ -55,7 +55,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		Setup:               setUp,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"warc": makeWARC, "zeros": makeZeros, "tamper": tamper,
+			"warc": makeWARC, "zeros": makeZeros, "tamper": tamper, "publish": publish,
 			"exits": exits, "until": until, "start": start, "await": await, "signal": sendSignal, "finish": finish, "lock": lock,
 			"serve": serve, "stall": stall,
 			"sametree": sameTree, "jsonkeys": jsonKeys, "nosecrets": noSecrets,

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"finest/hub"
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/pipeline"
@@ -73,6 +74,9 @@ func runVerify(c *invocation) error {
 			}
 			return c.out.result(check, func(w io.Writer) { printCheck(w, check) })
 		})
+	if errors.Is(err, hub.ErrCorrupt) {
+		return withCode(ExitVerification, err)
+	}
 	if err != nil {
 		return err
 	}
