@@ -45,7 +45,7 @@ func writeFiles(t *testing.T, dir string) []expected {
 		writeFile(t, dir, "shard", "000002", oddRows()[:1], shard.WriteRows),
 		writeFile(t, dir, "shard", "000003", largeRows(), shard.WriteRows),
 		writeFile(t, dir, "ledger", "000001", ledgerRows(40), shard.WriteLedger),
-		writeFile(t, dir, "ledger", "000002", ledgerRows(165_000), shard.WriteLedger),
+		writeFile(t, dir, "ledger", "000002", ledgerRows(60_000), shard.WriteLedger),
 	}
 	writeJSON(t, filepath.Join(dir, "expected.json"), files)
 	return files
@@ -133,14 +133,16 @@ func letters(random *rand.Rand, count int) string {
 	return string(b)
 }
 
-// ledgerRows alternate outcomes; most documents have band keys. 160,000
-// fill a row group.
+// ledgerRows alternate outcomes; most documents have band keys. Their ids are long,
+// so that 58,000 fill a row group.
 func ledgerRows(count int) []contract.LedgerRow {
 	random := rand.New(rand.NewPCG(5, 2))
+	padding := strings.Repeat("-", 370)
 	rows := make([]contract.LedgerRow, count)
 	for i := range rows {
 		r := contract.LedgerRow{
-			File: int32(i / 1000), Offset: int64(i) * 2000, Length: 1000 + int64(random.IntN(1000)), ID: fmt.Sprintf("<urn:uuid:%016x-%d>", random.Uint64(), i),
+			File: int32(i / 1000), Offset: int64(i) * 2000, Length: 1000 + int64(random.IntN(1000)),
+			ID:      fmt.Sprintf("<urn:uuid:%016x-%d%s>", random.Uint64(), i, padding),
 			Outcome: "quality", Reason: "short_lines", Value: random.Float64(), Language: "en", LanguageScore: random.Float64(),
 			Characters: random.Int64N(1 << 20), KeptFile: contract.NoKeeper, KeptOffset: contract.NoKeeper,
 		}
