@@ -138,7 +138,7 @@ func (b *batch) upload(o *objectJSON) error {
 	if err != nil || has {
 		return err
 	}
-	upload := actionJSON{Href: s.sign(r, uploadOf(o.file()))}
+	upload := actionJSON{Href: s.objectURL(r, http.MethodPut, o.file())}
 	if b.multipart && o.Size > s.o.ChunkSize {
 		chunk := max(s.o.ChunkSize, (o.Size+maxParts-1)/maxParts)
 		parts := int((o.Size + chunk - 1) / chunk)
@@ -163,7 +163,7 @@ func (b *batch) download(o *objectJSON) error {
 		o.Error = &objectError{http.StatusNotFound, "Object does not exist"}
 	default:
 		o.Authenticated = true
-		o.Actions = map[string]actionJSON{"download": {Href: b.server.sign(b.request, downloadOf(o.file()))}}
+		o.Actions = map[string]actionJSON{"download": {Href: b.server.objectURL(b.request, http.MethodGet, o.file())}}
 	}
 	return nil
 }

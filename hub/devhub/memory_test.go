@@ -29,9 +29,9 @@ func (e *endless) Read(p []byte) (int, error) {
 // up and down.
 func TestMemory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("moves some hundred megabytes")
+		t.Skip("moves two hundred megabytes")
 	}
-	const size, most = 128 << 20, 32 << 20
+	const size, most = 64 << 20, 16 << 20
 	sum := sha256.New()
 	if _, err := io.CopyN(sum, &endless{}, size); err != nil {
 		t.Fatal(err)

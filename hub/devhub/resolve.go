@@ -41,7 +41,7 @@ func (s *Server) resolve(w http.ResponseWriter, r *http.Request) error {
 	if !e.LFS {
 		return s.serveBlob(w, r, e)
 	}
-	to := s.sign(r, downloadOf(e.File))
+	to := s.objectURL(r, http.MethodGet, e.File)
 	h.Set("X-Linked-Size", itoa(e.Size))
 	h.Set("X-Linked-Etag", strconv.Quote(e.SHA256))
 	h.Set("Location", to)

@@ -16,7 +16,7 @@ import (
 type permit struct {
 	method string
 	path   string
-	values url.Values
+	query  string // encoded, with the end of the permit
 }
 
 // Paths of signed URLs.
@@ -25,31 +25,26 @@ const (
 	completePath  = "/api/complete_multipart"
 )
 
-func uploadOf(f hub.File) permit {
-	return permit{http.MethodPut, storagePrefix + "objects/" + f.SHA256, url.Values{"size": {itoa(f.Size)}}}
+// query encodes what a signed URL says, and until when.
+func (s *Server) query(values url.Values) string {
+	values.Set("expires", itoa(s.o.Now().Add(s.o.Expiry).Unix()))
+	return values.Encode()
 }
 
-func downloadOf(f hub.File) permit {
-	p := uploadOf(f)
-	p.method = http.MethodGet
-	return p
+// objectURL returns the URL at the storage where an object is put or got.
+func (s *Server) objectURL(r *http.Request, method string, f hub.File) string {
+	query := s.query(url.Values{"size": {itoa(f.Size)}})
+	return s.storageEndpoint(r) + s.sign(permit{method, storagePrefix + "objects/" + f.SHA256, query})
 }
 
-// sign returns the URL at the storage that allows p until it expires.
-func (s *Server) sign(r *http.Request, p permit) string {
-	return s.storageEndpoint(r) + s.signed(p)
-}
-
-// signed returns the URL of p without its host.
-func (s *Server) signed(p permit) string {
-	p.values.Set("expires", itoa(s.o.Now().Add(s.o.Expiry).Unix()))
-	p.values.Set("signature", s.signature(p))
-	return p.path + "?" + p.values.Encode()
+// sign returns the URL of p without its host.
+func (s *Server) sign(p permit) string {
+	return p.path + "?" + p.query + "&signature=" + s.signature(p)
 }
 
 func (s *Server) signature(p permit) string {
 	mac := hmac.New(sha256.New, s.key)
-	_, _ = mac.Write([]byte(p.method + "\n" + p.path + "\n" + p.values.Encode()))
+	_, _ = mac.Write([]byte(p.method + "\n" + p.path + "\n" + p.query))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
@@ -62,7 +57,7 @@ func (s *Server) permitted(r *http.Request) (values url.Values, ok bool) {
 	if method == http.MethodHead {
 		method = http.MethodGet
 	}
-	want := s.signature(permit{method, r.URL.Path, values})
+	want := s.signature(permit{method, r.URL.Path, values.Encode()})
 	until, err := strconv.ParseInt(values.Get("expires"), 10, 64)
 	return values, hmac.Equal([]byte(given), []byte(want)) && err == nil && !s.o.Now().After(time.Unix(until, 0))
 }

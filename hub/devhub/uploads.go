@@ -42,15 +42,14 @@ func (s *Server) multipart(r *http.Request, f hub.File, chunk int64, parts int) 
 	id := make([]byte, 16)
 	_, _ = rand.Read(id) // never fails
 	name := hex.EncodeToString(id)
-	values := func() url.Values {
-		return url.Values{"oid": {f.SHA256}, "size": {itoa(f.Size)}, "chunk": {itoa(chunk)}, "upload": {name}}
-	}
+	query := s.query(url.Values{"oid": {f.SHA256}, "size": {itoa(f.Size)}, "chunk": {itoa(chunk)}, "upload": {name}})
+	storage := s.storageEndpoint(r)
 	header := map[string]string{"chunk_size": itoa(chunk)}
 	for n := 1; n <= parts; n++ {
 		path := fmt.Sprintf("%sparts/%s/%d", storagePrefix, name, n)
-		header[strconv.Itoa(n)] = s.sign(r, permit{http.MethodPut, path, values()})
+		header[strconv.Itoa(n)] = storage + s.sign(permit{http.MethodPut, path, query})
 	}
-	href := endpoint(r) + s.signed(permit{http.MethodPost, completePath, values()})
+	href := endpoint(r) + s.sign(permit{http.MethodPost, completePath, query})
 	return actionJSON{Href: href, Header: header}
 }
 
