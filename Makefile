@@ -7,7 +7,7 @@ export GOAMD64 = v1
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN = $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: build sample demo test lint vuln race fuzz soak platforms interop conformance-chain golden oracle goldens bench bench-peer clean
+.PHONY: build sample demo test lint vuln race fuzz soak platforms interop conformance-chain golden oracle goldens bench bench-hub bench-peer clean
 
 build:
 	$(GO) build -buildvcs=auto -trimpath -ldflags "-s -w" -o bin/finest .
@@ -41,11 +41,13 @@ fuzz:
 platforms:
 	.ci/platforms
 
-# Installs the clients of other languages that the development chain has to
-# please, and runs them. What cannot be installed is named and skipped.
+# Installs the clients of other languages that the development chain and the
+# development hub have to please, and runs them. What cannot be installed is named
+# and skipped.
 interop:
 	chain/devchain/interop/setup.sh
-	$(GO) test -v -count 1 ./chain/devchain/interop ./chain/wallet/interop
+	hub/devhub/interop/setup.sh
+	$(GO) test -v -count 1 ./chain/devchain/interop ./chain/wallet/interop ./hub/devhub/interop
 
 # The chain client against a node: FINEST_CHAIN_WS=ws://127.0.0.1:9944 names it,
 # without one a development chain is started. See docs/chain.md.
@@ -80,6 +82,11 @@ goldens:
 # Every stage, for benchstat.
 bench:
 	GOGC=400 GOMEMLIMIT=1GiB $(GO) test ./pipeline/... -run '^$$' -bench . -benchtime 1s -count 6 -timeout 2h
+
+# Two gigabytes to a hub in this process, against SHA-256 of the same bytes twice.
+# TMPDIR is where the hub stores them: a disk's rate is not what is measured.
+bench-hub:
+	TMPDIR=$${TMPDIR:-/dev/shm} $(GO) test ./hub/huggingface -run '^$$' -bench Upload -benchtime 1x -count 5
 
 # The reference and this program in turns over the same pages, in CPU seconds.
 BENCH_N     ?= 5
