@@ -59,9 +59,6 @@ func runMine(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	if err := requireToken(c); err != nil {
-		return err
-	}
 	runner, err := buildRunner(c, c.String("recipe"))
 	if err != nil {
 		return err
@@ -78,6 +75,9 @@ func runMine(c *invocation) error {
 		return err
 	}
 	defer net.close()
+	if err := requireToken(c); err != nil {
+		return err
+	}
 	hotkey, dir, err := openIdentity(c, "mine", net.netuid)
 	if err != nil {
 		return err
