@@ -69,6 +69,7 @@ func TestTreeOfHostileHubs(t *testing.T) {
 		"no end":                     {endless(10), hub.ErrTooLarge, "more than 25 files"},
 		"pages of one, no end":       {endless(1), hub.ErrTooLarge, "more than 25 files"},
 		"one huge page":              {says(200, "["+strings.Repeat(jsonOf(a)+",", 1_000_000)), hub.ErrTooLarge, "more than 67108864 bytes"},
+		"values of two bytes each":   {says(200, "["+strings.Repeat("1,", 1<<20)), hub.ErrTooLarge, "more than 524288 values"},
 		"folders, no end":            {folders, hub.ErrTooLarge, "folders"},
 		"the same page again":        {page(next("?expand=false&recursive=true"), a), hub.ErrUnavailable, "same page"},
 		"a circle":                   {each(page(next("?cursor=1"), a), page(next("?cursor=2"), b), page(next("?cursor=1"), a)), hub.ErrCorrupt, `"a" twice`},

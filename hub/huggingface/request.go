@@ -18,6 +18,10 @@ import (
 const (
 	// maxReply bounds a reply that is read into memory.
 	maxReply = 64 << 20
+	// maxValues bounds the values in a reply, as told by its commas: two bytes of
+	// JSON may become a hundred of memory. The longest reply that makes sense names
+	// the parts of a batch of uploads, each by a signed URL.
+	maxValues = 1 << 19
 	// maxHops is how many redirects one request may take.
 	maxHops = 5
 )
@@ -52,32 +56,14 @@ func (c *Client) call(ctx context.Context, r request) (*http.Response, error) {
 		return nil, fmt.Errorf("path %.200q: %w", r.path, err)
 	}
 	to.RawQuery = r.query.Encode()
-	for range maxHops + 1 {
-		header := r.header()
-		c.authorize(header, to)
-		resp, err := c.exchange(ctx, r.method, to, header, r.reader(), max(r.size, int64(len(r.body))))
-		if err != nil {
-			return nil, err
-		}
-		next, err := c.redirect(resp)
-		switch {
-		case err != nil:
-			return nil, err
-		case next == nil && resp.StatusCode >= 300:
-			return nil, c.failure(resp)
-		case next == nil:
-			return resp, nil
-		}
-		discard(resp)
+	header := r.header()
+	c.authorize(header, to)
+	return c.follow(ctx, r.method, to, header, r.reader(), max(r.size, int64(len(r.body))), func(next *url.URL) error {
 		if !c.isOurs(next) {
-			return nil, fmt.Errorf("%s: it leads to %s, which is not the hub: %w", describe(resp.Request), next.Host, hub.ErrUnavailable)
+			return strange("it leads to %s, which is not the hub", next.Host)
 		}
-		if !keepsMethod(resp.StatusCode, r.method) {
-			return nil, fmt.Errorf("%s: status %s would change its method: %w", describe(resp.Request), resp.Status, hub.ErrUnavailable)
-		}
-		to = next
-	}
-	return nil, fmt.Errorf("%s %s: more than %d redirects: %w", r.method, c.endpoint.Host+r.path, maxHops, hub.ErrUnavailable)
+		return nil
+	})
 }
 
 // header returns the header lines of r.
@@ -144,6 +130,8 @@ func (c *Client) reply(ctx context.Context, r request, out any) (http.Header, er
 		return nil, fmt.Errorf("%s: %w: %w", describe(resp.Request), errCut, err)
 	case len(raw) > maxReply:
 		return nil, fmt.Errorf("%s: the reply has more than %d bytes: %w", describe(resp.Request), maxReply, hub.ErrTooLarge)
+	case bytes.Count(raw, []byte(",")) > maxValues:
+		return nil, fmt.Errorf("%s: the reply has more than %d values: %w", describe(resp.Request), maxValues, hub.ErrTooLarge)
 	case out == nil:
 		return resp.Header, nil
 	}
@@ -159,8 +147,14 @@ func (c *Client) reply(ctx context.Context, r request, out any) (http.Header, er
 // authorize), and returns a response with a status below 300. body is called
 // for every attempt and must return the same bytes; nil is no body. PUT is
 // repeated, POST only with a nil Idempotency-Key in header. Redirects are
-// followed where they keep method and body.
+// followed, see follow.
 func (c *Client) send(ctx context.Context, method string, to *url.URL, header http.Header, body func() (io.Reader, error), size int64) (*http.Response, error) {
+	return c.follow(ctx, method, to, header, body, size, func(*url.URL) error { return nil })
+}
+
+// follow sends a request and follows redirects that keep its method and body and
+// that check lets pass. Authorization stays at the host it was given for.
+func (c *Client) follow(ctx context.Context, method string, to *url.URL, header http.Header, body func() (io.Reader, error), size int64, check func(next *url.URL) error) (*http.Response, error) {
 	header = header.Clone()
 	for range maxHops + 1 {
 		resp, err := c.exchange(ctx, method, to, header, body, size)
@@ -178,14 +172,17 @@ func (c *Client) send(ctx context.Context, method string, to *url.URL, header ht
 		}
 		discard(resp)
 		if !keepsMethod(resp.StatusCode, method) {
-			return nil, fmt.Errorf("%s: status %s would change its method: %w", describe(resp.Request), resp.Status, hub.ErrUnavailable)
+			return nil, strange("%s: status %s would change its method", describe(resp.Request), resp.Status)
+		}
+		if err := check(next); err != nil {
+			return nil, fmt.Errorf("%s: %w", describe(resp.Request), err)
 		}
 		if !sameOrigin(next, to) {
 			header.Del("Authorization")
 		}
 		to = next
 	}
-	return nil, fmt.Errorf("%s %s: more than %d redirects: %w", method, to.Host, maxHops, hub.ErrUnavailable)
+	return nil, strange("%s %s: more than %d redirects", method, to.Host, maxHops)
 }
 
 // authorize puts the token into header if to is of the endpoint.
