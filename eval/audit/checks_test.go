@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -275,6 +276,8 @@ func TestFaultsOfOthersAccuseNobody(t *testing.T) {
 		{"hub stops answering", faultyFiles{memFiles: c.files, open: down}, eval.FaultHub},
 		{"hub serves other bytes", faultyFiles{memFiles: c.files, broken: true}, eval.FaultHub},
 		{"disk is full", faultyFiles{memFiles: c.files, open: eval.Blame(eval.FaultOwn, down)}, eval.FaultOwn},
+		{"disk lost a file", faultyFiles{memFiles: c.files, open: eval.Blame(eval.FaultOwn, fs.ErrNotExist)}, eval.FaultOwn},
+		{"hub lost a file", faultyFiles{memFiles: c.files, stat: eval.Blame(eval.FaultHub, fs.ErrNotExist)}, eval.FaultHub},
 	} {
 		check, err := audit.Content(ctx, c.s, tc.files, verify)
 		if err != nil || check.Outcome != eval.Undecided || check.Fault != tc.want {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"iter"
 	"slices"
 
@@ -92,7 +91,7 @@ func (c content) hashes() error {
 	for _, f := range c.m.Files {
 		info, err := c.files.Stat(c.ctx, f.Path)
 		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		case isMissing(err):
 			return fmt.Errorf("the publication does not hold %s", f.Path)
 		case err != nil:
 			return eval.Blame(eval.FaultHub, fmt.Errorf("look up %s: %w", f.Path, err))

@@ -21,8 +21,9 @@ type FileInfo struct {
 
 // Files are the files of a publication at one commit. An error that wraps
 // fs.ErrNotExist says that the commit does not hold the file, which is the
-// miner's doing. Any other error leaves a check undecided, as the hub's fault
-// unless it carries another (eval.Blame).
+// miner's doing, and so does one that wraps shard.ErrForm of a file that cannot be
+// read. Any other error leaves a check undecided, as the hub's fault unless it
+// carries another (eval.Blame).
 type Files interface {
 	// Stat returns size and hash without reading the file.
 	Stat(ctx context.Context, path string) (FileInfo, error)
@@ -44,11 +45,20 @@ func openFile(ctx context.Context, files Files, path string) (File, error) {
 	switch {
 	case err == nil:
 		return f, nil
-	case errors.Is(err, fs.ErrNotExist):
+	case isMissing(err):
 		return nil, fmt.Errorf("the publication does not hold %s", path)
+	case errors.Is(err, shard.ErrForm) && eval.FaultOf(err) == eval.FaultNone:
+		return nil, fmt.Errorf("%s cannot be read: %w", path, err)
 	default:
 		return nil, eval.Blame(eval.FaultHub, fmt.Errorf("open %s: %w", path, err))
 	}
+}
+
+// isMissing reports whether err says that the commit does not hold a file. One that
+// carries a fault does not, whatever it comes from: a file that the validator's
+// own disk misses, say.
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) && eval.FaultOf(err) == eval.FaultNone
 }
 
 // fileRows yields the rows of one Parquet file; exactly as many as the manifest

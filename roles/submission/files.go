@@ -1,20 +1,20 @@
 package submission
 
 import (
+	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"strings"
 
 	"finest/eval"
 	"finest/eval/audit"
 	"finest/hub"
+	"finest/hub/pull"
 	"finest/internal/contract"
+	"finest/pipeline/shard"
+	"finest/pipeline/shard/guard"
 )
 
 // The files of one task are fetched to disk before they are checked, so their
@@ -42,15 +42,64 @@ func sizeProblem(m contract.Manifest) string {
 	return ""
 }
 
-// files are the files of a task, fetched into dir when they are opened and kept
-// there until remove. The commits of refs, any of which may be gone, are asked
-// in order.
+// DefaultCacheBytes is what a resolver's cache may hold: the files of a large
+// task. Their number is bounded too.
+const (
+	DefaultCacheBytes = 32 << 30
+	cacheFiles        = 4096
+)
+
+// openCache opens the cache the first time it is needed.
+func (r *Resolver) openCache() (*pull.Cache, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cache != nil {
+		return r.cache, nil
+	}
+	cache, err := pull.OpenCache(r.CacheDir, pull.Limits{Bytes: cmp.Or(r.CacheBytes, DefaultCacheBytes), Files: cacheFiles})
+	if err == nil {
+		r.cache = cache
+	}
+	return cache, err
+}
+
+// Close hands back the cache's folder.
+func (r *Resolver) Close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.cache == nil {
+		return nil
+	}
+	cache := r.cache
+	r.cache = nil
+	return cache.Close()
+}
+
+// files returns the files of a manifest, as the commits of claims hold them.
+func (r *Resolver) files(m contract.Manifest, claims []contract.Claim) *files {
+	f := &files{
+		hub: r.Hub, cache: r.openCache, guard: r.Guard,
+		stated: make(map[string]contract.OutputFile), known: make(map[string]found), read: make(map[string]bool),
+	}
+	for _, c := range claims {
+		f.refs = append(f.refs, ref(c))
+	}
+	for _, file := range m.Files {
+		f.stated[file.Path] = file
+	}
+	return f
+}
+
+// files are the files of a task, which come from the cache or the hub when they
+// are opened. The commits of refs, any of which may be gone, are asked in order.
 type files struct {
-	hub     hub.Hub
-	refs    []hub.Ref
-	dir     string
-	known   map[string]found
-	fetched []string
+	hub    hub.Hub
+	refs   []hub.Ref
+	cache  func() (*pull.Cache, error)
+	guard  *guard.Guard                   // nil: nothing is read in another process
+	stated map[string]contract.OutputFile // by the manifest
+	known  map[string]found
+	read   map[string]bool // by the guard
 }
 
 var _ audit.Files = (*files)(nil)
@@ -90,80 +139,63 @@ func (f *files) Stat(ctx context.Context, path string) (audit.FileInfo, error) {
 	return audit.FileInfo{Size: info.Size, SHA256: info.SHA256}, err
 }
 
-// Open fetches a file unless it was fetched before, and checks its hash.
+// Open fetches a file unless it is here, and checks its hash. The guard reads it
+// before anybody does.
 func (f *files) Open(ctx context.Context, path string) (audit.File, error) {
 	info, err := f.find(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	local := filepath.Join(f.dir, info.SHA256)
-	if _, err := os.Stat(local); err != nil {
-		if err := f.fetch(ctx, info, local); err != nil {
-			return nil, err
-		}
-	}
-	file, err := os.Open(local)
+	cache, err := f.cache()
 	if err != nil {
 		return nil, eval.Blame(eval.FaultOwn, err)
 	}
-	return &openFile{file, info.Size}, nil
-}
-
-func (f *files) fetch(ctx context.Context, info found, local string) error {
-	src, err := f.hub.Open(ctx, info.ref, info.Path, 0, info.Size)
-	if err != nil {
-		return blame(ctx, f.hub, info.ref, err)
-	}
-	defer func() { _ = src.Close() }()
-	if err := os.MkdirAll(f.dir, 0o755); err != nil {
-		return eval.Blame(eval.FaultOwn, err)
-	}
-	// A cache needs no fsync: nothing of it is used after a restart.
-	tmp, err := os.CreateTemp(f.dir, "fetch-*")
-	if err != nil {
-		return eval.Blame(eval.FaultOwn, err)
-	}
-	defer func() {
-		_ = tmp.Close()
-		_ = os.Remove(tmp.Name())
-	}()
-	hash := sha256.New()
-	n, err := io.Copy(io.MultiWriter(&blamed{tmp}, hash), io.LimitReader(src, info.Size+1))
+	file, err := cache.Fetch(ctx, f.hub, info.ref, info.File)
 	switch {
+	case errors.Is(err, pull.ErrLocal), errors.Is(err, hub.ErrTooLarge):
+		return nil, eval.Blame(eval.FaultOwn, err)
 	case err != nil:
-		return eval.Blame(eval.FaultHub, fmt.Errorf("read %s of %s: %w", info.Path, info.ref, err))
-	case n != info.Size || hex.EncodeToString(hash.Sum(nil)) != info.SHA256:
-		return eval.Blame(eval.FaultHub, fmt.Errorf("read %s of %s: %w", info.Path, info.ref, hub.ErrCorrupt))
+		return nil, blame(ctx, f.hub, info.ref, err)
 	}
-	if err := os.Rename(tmp.Name(), local); err != nil {
-		return eval.Blame(eval.FaultOwn, err)
+	if err := f.guarded(ctx, path, file.Name()); err != nil {
+		_ = file.Close()
+		return nil, err
 	}
-	f.fetched = append(f.fetched, local)
-	return nil
+	return file, nil
 }
 
-// remove deletes what was fetched.
-func (f *files) remove() {
-	for _, path := range f.fetched {
-		_ = os.Remove(path)
+// guarded lets the guard read a file the first time. A file that the manifest
+// does not state has no kind and is nobody's to read.
+func (f *files) guarded(ctx context.Context, path, local string) error {
+	stated, ok := f.stated[path]
+	if f.guard == nil || !ok || f.read[path] {
+		return nil
 	}
-	f.fetched = nil
+	kind := guard.Shard
+	if strings.HasPrefix(path, "ledger/") {
+		kind = guard.Ledger
+	}
+	switch err := f.guard.Check(ctx, kind, local, stated.Rows); {
+	case err == nil:
+		f.read[path] = true
+		return nil
+	case errors.Is(err, shard.ErrForm):
+		return err
+	default:
+		return eval.Blame(eval.FaultOwn, err)
+	}
 }
 
 // readSmall returns a file of at most max bytes from one commit. The error wraps
 // fs.ErrNotExist if the commit holds no such file, or a larger one: whoever looks
 // finds the same. Otherwise it carries a fault.
 func readSmall(ctx context.Context, h hub.Hub, ref hub.Ref, path string, max int64) ([]byte, error) {
-	info, err := h.Stat(ctx, ref, path)
-	if err != nil {
-		return nil, blame(ctx, h, ref, err)
-	}
-	if info.Size > max {
-		return nil, fmt.Errorf("%s of %s has %d bytes, more than the %d allowed: %w", path, ref, info.Size, max, fs.ErrNotExist)
-	}
 	raw, err := hub.ReadFile(ctx, h, ref, path, max)
-	if err != nil {
-		return nil, eval.Blame(eval.FaultHub, err)
+	switch {
+	case errors.Is(err, hub.ErrTooLarge):
+		return nil, fmt.Errorf("%w: %w", fs.ErrNotExist, err)
+	case err != nil:
+		return nil, blame(ctx, h, ref, err)
 	}
 	return raw, nil
 }
@@ -179,20 +211,6 @@ func blame(ctx context.Context, h hub.Hub, ref hub.Ref, err error) error {
 	return eval.Blame(eval.FaultHub, err)
 }
 
-func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
-
-// blamed marks errors of the validator's own disk.
-type blamed struct{ w io.Writer }
-
-func (b *blamed) Write(p []byte) (int, error) {
-	n, err := b.w.Write(p)
-	return n, eval.Blame(eval.FaultOwn, err)
+func isMissing(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) && eval.FaultOf(err) == eval.FaultNone
 }
-
-type openFile struct {
-	*os.File
-	size int64
-}
-
-// Size returns the size of the file.
-func (f *openFile) Size() int64 { return f.size }

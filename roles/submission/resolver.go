@@ -7,17 +7,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 
 	"finest/chain"
 	"finest/chain/wallet"
 	"finest/eval"
 	"finest/eval/audit"
 	"finest/hub"
+	"finest/hub/pull"
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/pipeline"
 	"finest/pipeline/recipes"
 	"finest/pipeline/shard"
+	"finest/pipeline/shard/guard"
 )
 
 // Resolver reads what stands behind claims.
@@ -32,8 +35,17 @@ type Resolver struct {
 	Protocol eval.Protocol
 	// Servers are the task-server keys; without any, the subnet owner's counts.
 	Servers []audit.ServerKey
-	// CacheDir holds the files of the publication that is being checked.
-	CacheDir string
+	// CacheDir is the folder of the cache that the files of publications come
+	// through, CacheBytes what it may hold; 0 is DefaultCacheBytes. A publication
+	// with a larger file cannot be checked.
+	CacheDir   string
+	CacheBytes int64
+	// Guard reads every shard and ledger once in a process of its own before they
+	// are read in this one; nil spares that.
+	Guard *guard.Guard
+
+	mu    sync.Mutex
+	cache *pull.Cache
 }
 
 // Case is one task of a claim, before anything was read of it.
@@ -86,11 +98,7 @@ func (r *Resolver) open(ctx context.Context, c Case) (opened, *eval.Check) {
 		default:
 			s, err := audit.NewSubmission(c.Address(), claim, c.Block, c.Line, raw)
 			if err == nil {
-				files := &files{hub: r.Hub, dir: r.CacheDir, known: make(map[string]found)}
-				for _, from := range c.Claims[i:] {
-					files.refs = append(files.refs, ref(from))
-				}
-				return opened{s, raw, files}, nil
+				return opened{s, raw, r.files(s.Manifest, c.Claims[i:])}, nil
 			}
 			check = eval.Reject(eval.CheckContent, err.Error())
 		}
@@ -174,7 +182,6 @@ func (r *Resolver) Check(ctx context.Context, c Case, chance Chance) (Result, er
 		v.Checks = append(v.Checks, *failed)
 		return Result{Verdict: v.Judge()}, nil
 	}
-	defer o.files.remove()
 	var err error
 	v.Checks, v.Audited, err = r.checks(ctx, c, o, chance)
 	if ctx.Err() != nil {
@@ -291,7 +298,6 @@ func (r *Resolver) Confirm(ctx context.Context, c Case, p audit.Proof) (reason s
 	if failed != nil {
 		return "", eval.Blame(eval.FaultHub, errors.New(failed.Reason))
 	}
-	defer o.files.remove()
 	if problem := sizeProblem(o.Manifest); problem != "" {
 		return "", eval.Blame(eval.FaultOwn, errors.New(problem))
 	}
@@ -309,7 +315,6 @@ func (r *Resolver) Document(ctx context.Context, c Case, path string, offset int
 	if failed != nil {
 		return row, false, errors.New(failed.Reason)
 	}
-	defer o.files.remove()
 	for _, f := range o.Manifest.Shards() {
 		file, err := o.files.Open(ctx, f.Path)
 		if err != nil {

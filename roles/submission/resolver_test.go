@@ -1,9 +1,11 @@
 package submission_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -11,6 +13,7 @@ import (
 	"finest/eval"
 	"finest/eval/audit"
 	"finest/hub"
+	"finest/hub/pull"
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/pipeline/dedup"
@@ -100,6 +103,22 @@ func (h corruptHub) Stat(ctx context.Context, ref hub.Ref, path string) (hub.Fil
 	return f, err
 }
 
+// garblingHub gives other bytes than the commit holds.
+type garblingHub struct{ hub.Hub }
+
+func (h garblingHub) Open(ctx context.Context, ref hub.Ref, path string, offset, length int64) (io.ReadCloser, error) {
+	r, err := h.Hub.Open(ctx, ref, path, offset, length)
+	if err != nil || !strings.HasPrefix(path, "data/") {
+		return r, err
+	}
+	defer func() { _ = r.Close() }()
+	b, err := io.ReadAll(r)
+	if len(b) > 0 {
+		b[len(b)/2] ^= 1
+	}
+	return io.NopCloser(bytes.NewReader(b)), err
+}
+
 func TestWhoIsToBlame(t *testing.T) {
 	w := submissiontest.New(t)
 	anna := w.Miner("//Anna")
@@ -119,6 +138,15 @@ func TestWhoIsToBlame(t *testing.T) {
 		}, eval.Undecided, eval.FaultOwn},
 		{"other recipe", func(r *submission.Resolver, _ *submission.Case) { r.Protocol.ReferenceRecipe = "other" }, eval.Undecided, eval.FaultRecipe},
 		{"cache that cannot be written", func(r *submission.Resolver, _ *submission.Case) { r.CacheDir = "/dev/null/cache" }, eval.Undecided, eval.FaultOwn},
+		{"cache that is too small", func(r *submission.Resolver, _ *submission.Case) { r.CacheBytes = 100 }, eval.Undecided, eval.FaultOwn},
+		{"cache that another has", func(r *submission.Resolver, _ *submission.Case) {
+			cache, err := pull.OpenCache(r.CacheDir, pull.Limits{Bytes: 1, Files: 1})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = cache.Close() })
+		}, eval.Undecided, eval.FaultOwn},
+		{"file with other bytes", func(r *submission.Resolver, _ *submission.Case) { r.Hub = garblingHub{w.Hub} }, eval.Undecided, eval.FaultHub},
 		{"server keys of another time", func(r *submission.Resolver, _ *submission.Case) {
 			r.Servers = []audit.ServerKey{{Address: w.Server.Address(), First: 1000}}
 		}, eval.Rejected, eval.FaultNone},

@@ -297,19 +297,41 @@ func TestNewValidatorOnARunningChain(t *testing.T) {
 	}
 }
 
-// TestNothingStaysInTheCache: files of publications are removed after use, also
-// those that a killed run left.
-func TestNothingStaysInTheCache(t *testing.T) {
+// TestFilesAreAskedForOnce: what came before a restart is not asked for again
+// after it, and nothing but whole files stays in the cache.
+func TestFilesAreAskedForOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	cache := filepath.Join(w.dataDir, "cache")
-	if err := os.MkdirAll(filepath.Join(cache, "left"), 0o755); err != nil {
-		t.Fatal(err)
+	anna := w.Miner("//Anna")
+	block, _ := anna.Honest()
+	w.WARC.Err = errors.New("no route to the crawl")
+	asked := func() (n int) {
+		for _, r := range w.HubServer.Faults().Requests() {
+			if r.Method == http.MethodGet && strings.Contains(r.Path, "/resolve/") && strings.HasSuffix(r.Path, ".parquet") {
+				n++
+			}
+		}
+		return n
 	}
-	block, _ := w.Miner("//Anna").Honest()
-	w.judged(block)
-	left, err := os.ReadDir(cache)
-	if err != nil || len(left) != 0 {
+	want(t, standing(t, w.judged(block), anna), eval.Undecided, false, "no route")
+	before := asked()
+	if before != 2 { // a shard and a ledger
+		t.Errorf("%d requests for the task's files", before)
+	}
+	w.restart()
+	w.WARC.Err = nil
+	w.Blocks(5)
+	want(t, standing(t, w.once(), anna), eval.Accepted, true, "")
+	if n := asked(); n != before {
+		t.Errorf("%d files were asked for again", n-before)
+	}
+	left, err := os.ReadDir(filepath.Join(w.dataDir, "cache"))
+	if err != nil || len(left) != before+1 {
 		t.Errorf("the cache holds %v, %v", left, err)
+	}
+	for _, entry := range left {
+		if name := entry.Name(); name != "lock" && (len(name) != 64 || entry.IsDir()) {
+			t.Errorf("the cache holds %s", name)
+		}
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"time"
@@ -24,6 +23,7 @@ import (
 	"finest/hub"
 	"finest/internal/contract"
 	"finest/pipeline"
+	"finest/pipeline/shard/guard"
 	"finest/roles/submission"
 )
 
@@ -55,6 +55,9 @@ type Options struct {
 	Servers []audit.ServerKey
 	// DataDir holds the state. Only one validator may use it at a time.
 	DataDir string
+	// Guard reads strangers' Parquet in a process of its own first; nil spares
+	// that.
+	Guard *guard.Guard
 	// StartBlock is the first block whose claims are read by a new validator.
 	// Nil starts at the newest final block: what was claimed before is left out
 	// of the scores, as nobody can tell any more when.
@@ -90,10 +93,6 @@ func New(o Options) (*Validator, error) {
 	if err := o.Protocol.Validate(); err != nil {
 		return nil, err
 	}
-	cache := filepath.Join(o.DataDir, "cache")
-	if err := os.RemoveAll(cache); err != nil {
-		return nil, fmt.Errorf("empty the validator's cache: %w", err)
-	}
 	st, err := openStore(o.DataDir)
 	if err != nil {
 		return nil, err
@@ -106,13 +105,13 @@ func New(o Options) (*Validator, error) {
 	}
 	return &Validator{o: o, store: st, logs: make(attempts), resolver: &submission.Resolver{
 		Chain: o.Chain, Hub: o.Hub, Netuid: o.Netuid, Crawl: o.Crawl, Protocol: o.Protocol, Servers: o.Servers,
-		CacheDir: cache,
-		Scanner:  func(r contract.Recipe) (audit.Scanner, error) { return o.Runner(r) },
+		CacheDir: filepath.Join(o.DataDir, "cache"), Guard: o.Guard,
+		Scanner: func(r contract.Recipe) (audit.Scanner, error) { return o.Runner(r) },
 	}}, nil
 }
 
 // Close releases the state.
-func (v *Validator) Close() error { return v.store.close() }
+func (v *Validator) Close() error { return errors.Join(v.resolver.Close(), v.store.close()) }
 
 // Once catches up to the newest final block, checks what can be checked, sets
 // weights if they are due, and publishes the verdicts that led to them.
