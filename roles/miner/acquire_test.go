@@ -7,6 +7,7 @@ import (
 
 	"finest/chain"
 	"finest/eval/audit"
+	"finest/hub"
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/roles/miner"
@@ -66,8 +67,8 @@ func TestNotRegistered(t *testing.T) {
 	if !errors.Is(err, chain.ErrNotRegistered) {
 		t.Errorf("error %v", err)
 	}
-	if _, ok := w.hub.commits[repo]; ok {
-		t.Error("a repository was made")
+	if _, err := w.hub.Store.Head(t.Context(), hub.Ref{Repo: repo, Revision: hub.MainBranch}); !errors.Is(err, hub.ErrNotFound) {
+		t.Errorf("a repository was made: %v", err)
 	}
 }
 
@@ -81,7 +82,7 @@ func TestRepositoryOfAnotherHotkey(t *testing.T) {
 		"no log": {contract.LogPath: []byte("2026-11-01 started\n")},
 	} {
 		w := newWorld(t)
-		w.hub.commits[repo] = []*commit{{sha: strings.Repeat("ab", 20), files: files}}
+		w.commitByHand(repo, files)
 		if _, err := w.once(); !errors.Is(err, miner.ErrRepoInUse) {
 			t.Errorf("%s: %v", name, err)
 		}

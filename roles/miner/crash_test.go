@@ -40,10 +40,19 @@ func (w *world) workOff() {
 func (w *world) publications() map[string][]byte {
 	w.t.Helper()
 	out := map[string][]byte{}
-	for path, content := range w.hub.head(repo).files {
+	for path, content := range w.head(repo).files {
 		switch {
 		case path == contract.LogPath:
 			continue
+		case path == "totals.json":
+			sums, err := miner.ParseTotals(content)
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			sums.Log = ""
+			if content, err = canon.Marshal(sums); err != nil {
+				w.t.Fatal(err)
+			}
 		case strings.HasPrefix(path, "tasks/"):
 			var m contract.Manifest
 			if err := canon.Unmarshal(content, &m); err != nil {
@@ -70,7 +79,10 @@ func (w *world) check() error {
 	if n := len(w.refined); n != 2*w.tasks {
 		return fmt.Errorf("%d files were refined", n)
 	}
-	commits := w.hub.commits[repo]
+	if twice := sentTwice(w.hub); len(twice) > 0 {
+		return fmt.Errorf("contents were sent more than once: %v", twice)
+	}
+	commits := w.commits(repo)
 	if len(commits) != w.tasks {
 		return fmt.Errorf("%d commits for %d tasks", len(commits), w.tasks)
 	}

@@ -1,118 +1,89 @@
 package miner_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/sha1"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
 	"finest/hub"
-	"finest/internal/canon"
+	"finest/hub/devhub/devhubtest"
+	"finest/internal/contract"
 )
 
-// memoryHub keeps repositories in memory.
-type memoryHub struct {
-	commits map[string][]*commit // by repository, oldest first
-}
-
+// commit is a commit of a repository with all its files, but for the one that
+// every repository begins with.
 type commit struct {
 	sha, parent, message string
 	files                map[string][]byte
 }
 
-func (h *memoryHub) EnsureRepo(_ context.Context, repo string) error {
-	if _, ok := h.commits[repo]; !ok {
-		h.commits[repo] = nil
+const attributes = ".gitattributes"
+
+// commits returns those of main, oldest first, without the one that came with the
+// repository.
+func (w *world) commits(repo string) (all []commit) {
+	w.t.Helper()
+	ctx, store := context.Background(), w.hub.Store
+	log, err := store.Log(ctx, hub.Ref{Repo: repo, Revision: hub.MainBranch}, 1000)
+	if errors.Is(err, hub.ErrNotFound) {
+		return nil
 	}
-	return nil
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	slices.Reverse(log)
+	for _, c := range log[1:] {
+		at := hub.Ref{Repo: repo, Revision: c.SHA}
+		files, err := store.Tree(ctx, at, "", 1000)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		found := commit{sha: c.SHA, parent: c.Parent, message: c.Message, files: map[string][]byte{}}
+		for _, f := range files {
+			if f.Path == attributes {
+				continue
+			}
+			if found.files[f.Path], err = hub.ReadFile(ctx, store, at, f.Path, 1<<20); err != nil {
+				w.t.Fatal(err)
+			}
+		}
+		all = append(all, found)
+	}
+	return all
 }
 
-func (h *memoryHub) head(repo string) *commit {
-	if all := h.commits[repo]; len(all) > 0 {
+// head is the last commit, an empty one if there is none.
+func (w *world) head(repo string) commit {
+	w.t.Helper()
+	if all := w.commits(repo); len(all) > 0 {
 		return all[len(all)-1]
 	}
-	return &commit{}
+	return commit{}
 }
 
-func (h *memoryHub) Head(_ context.Context, ref hub.Ref) (string, error) {
-	if _, ok := h.commits[ref.Repo]; !ok || ref.Revision != hub.MainBranch {
-		return "", hub.ErrNotFound
+// commitByHand adds files to a repository, which it makes if there is none.
+func (w *world) commitByHand(repo string, files map[string][]byte) (sha string) {
+	w.t.Helper()
+	ctx, store := context.Background(), w.hub.Store
+	if err := store.EnsureRepo(ctx, repo); err != nil {
+		w.t.Fatal(err)
 	}
-	return h.head(ref.Repo).sha, nil
-}
-
-func (h *memoryHub) file(ref hub.Ref, path string) ([]byte, error) {
-	for _, c := range h.commits[ref.Repo] {
-		if content, ok := c.files[path]; ok && c.sha == ref.Revision {
-			return content, nil
-		}
+	parent, err := store.Head(ctx, hub.Ref{Repo: repo, Revision: hub.MainBranch})
+	if err != nil {
+		w.t.Fatal(err)
 	}
-	return nil, fmt.Errorf("%s of %s: %w", path, ref, hub.ErrNotFound)
-}
-
-func (h *memoryHub) Stat(_ context.Context, ref hub.Ref, path string) (hub.File, error) {
-	content, err := h.file(ref, path)
-	return hub.File{Path: path, Size: int64(len(content)), SHA256: canon.Sum(content)}, err
-}
-
-func (h *memoryHub) Open(_ context.Context, ref hub.Ref, path string, offset, length int64) (io.ReadCloser, error) {
-	content, err := h.file(ref, path)
-	if length < 0 {
-		length = int64(len(content)) - offset
+	p := hub.Publication{Repo: repo, Message: "by hand", Parent: parent}
+	for path, content := range files {
+		p.Add = append(p.Add, hub.Bytes(path, content))
 	}
-	if err != nil || offset+length > int64(len(content)) {
-		return nil, errors.Join(err, hub.ErrNotFound)
+	if sha, err = store.Publish(ctx, p); err != nil {
+		w.t.Fatal(err)
 	}
-	return io.NopCloser(bytes.NewReader(content[offset : offset+length])), nil
-}
-
-func (h *memoryHub) Tree(context.Context, hub.Ref, string, int) ([]hub.File, error) {
-	return nil, errors.New("no miner needs the tree")
-}
-
-func (h *memoryHub) Upload(context.Context, string, []hub.Source) error { return nil }
-
-func (h *memoryHub) Publish(_ context.Context, p hub.Publication) (string, error) {
-	head := h.head(p.Repo)
-	files := maps.Clone(head.files)
-	if files == nil {
-		files = map[string][]byte{}
-	}
-	same := true
-	for _, s := range p.Add {
-		r, err := s.Open()
-		if err != nil {
-			return "", err
-		}
-		content, err := io.ReadAll(io.NewSectionReader(r, 0, s.Size))
-		if err := errors.Join(err, r.Close()); err != nil {
-			return "", err
-		}
-		if int64(len(content)) != s.Size || canon.Sum(content) != s.SHA256 {
-			return "", fmt.Errorf("%s: %w", s.Path, hub.ErrCorrupt)
-		}
-		same = same && files[s.Path] != nil && bytes.Equal(files[s.Path], content)
-		files[s.Path] = content
-	}
-	if same {
-		return head.sha, nil
-	}
-	if head.sha != p.Parent {
-		return "", hub.ErrConflict
-	}
-	c := &commit{parent: p.Parent, message: p.Message, files: files}
-	text := p.Parent + p.Message
-	for _, path := range slices.Sorted(maps.Keys(files)) {
-		text += path + canon.Sum(files[path])
-	}
-	c.sha = fmt.Sprintf("%x", sha1.Sum([]byte(text)))
-	h.commits[p.Repo] = append(h.commits[p.Repo], c)
-	return c.sha, nil
+	return sha
 }
 
 var _ hub.Hub = (*faultyHub)(nil)
@@ -152,7 +123,59 @@ func (h *faultyHub) Open(ctx context.Context, ref hub.Ref, path string, offset, 
 	return r, err
 }
 
+// Upload is killed in the goroutine that refines, if that waits for it, as a
+// process dies as a whole.
+func (h *faultyHub) Upload(ctx context.Context, repo string, contents []hub.Source) (err error) {
+	upload := func() error {
+		return h.do("upload", func() error { return h.Hub.Upload(ctx, repo, contents) })
+	}
+	if !h.w.ahead.waits {
+		return upload()
+	}
+	var killed any
+	func() {
+		defer func() { killed = recover() }()
+		err = upload()
+	}()
+	h.w.ahead.waits = false
+	h.w.ahead.done <- killed
+	if killed != nil {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	return err
+}
+
+// ahead makes the steps of an upload come in the same order every time: whoever
+// refines waits for it.
+type ahead struct {
+	waits bool
+	done  chan any // what it was killed with
+}
+
+// finish tells of a file and waits until it is sent.
+func (a *ahead) finish(finished func(contract.OutputFile), f contract.OutputFile) {
+	a.waits = true
+	finished(f)
+	if killed := <-a.done; killed != nil {
+		panic(killed)
+	}
+}
+
 func (h *faultyHub) Publish(ctx context.Context, p hub.Publication) (sha string, err error) {
 	err = h.do("publish", func() (err error) { sha, err = h.Hub.Publish(ctx, p); return err })
 	return sha, err
+}
+
+// sentTwice returns how often each content was received whole by a hub, of those
+// that were more than once.
+func sentTwice(w *devhubtest.World) map[string]int {
+	times := map[string]int{}
+	for _, r := range w.Server.Faults().Requests() {
+		if r.Method == http.MethodPut && r.Status == http.StatusOK {
+			times[r.Path]++
+		}
+	}
+	maps.DeleteFunc(times, func(_ string, n int) bool { return n == 1 })
+	return times
 }

@@ -129,14 +129,12 @@ func TestBranchMoved(t *testing.T) {
 	w.hubErr = func(op string) error {
 		if op == "publish" && !moved {
 			moved = true
-			w.hub.commits[repo] = append(w.hub.commits[repo], &commit{
-				sha: strings.Repeat("ab", 20), files: map[string][]byte{"notes.txt": []byte("by hand")},
-			})
+			w.commitByHand(repo, map[string][]byte{"notes.txt": []byte("by hand")})
 		}
 		return nil
 	}
 	w.submitsTask(0)
-	if all := w.hub.commits[repo]; len(all) != 2 || all[1].parent != all[0].sha || all[1].files["notes.txt"] == nil {
+	if all := w.commits(repo); len(all) != 2 || all[1].parent != all[0].sha || all[1].files["notes.txt"] == nil {
 		t.Errorf("%d commits", len(all))
 	}
 }
@@ -154,8 +152,8 @@ func (w *world) writeClaim(c contract.Claim) {
 
 func (w *world) claimElsewhere(log []byte) contract.Claim {
 	w.t.Helper()
-	c := contract.Claim{Repo: "owner/other", Commit: strings.Repeat("cd", 20), LogSHA256: canon.Sum(log)}
-	w.hub.commits[c.Repo] = []*commit{{sha: c.Commit, files: map[string][]byte{contract.LogPath: log}}}
+	sha := w.commitByHand("owner/other", map[string][]byte{contract.LogPath: log})
+	c := contract.Claim{Repo: "owner/other", Commit: sha, LogSHA256: canon.Sum(log)}
 	w.writeClaim(c)
 	return c
 }
@@ -180,19 +178,18 @@ func TestLogOfTheLastClaim(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	old := contract.LogLine{Task: "x-000001", Generation: 1, Manifest: canon.Sum(nil)}.Encode()
-	c := w.claimElsewhere(old)
-	commits := w.hub.commits[c.Repo]
-	w.hub.commits[c.Repo] = nil
+	w.writeClaim(contract.Claim{Repo: "owner/gone", Commit: strings.Repeat("cd", 20), LogSHA256: canon.Sum(old)})
 	if _, err := w.once(); !errors.Is(err, miner.ErrLogLost) {
 		t.Errorf("without the log: %v", err)
 	}
-	w.hub.commits[c.Repo] = []*commit{{sha: c.Commit, files: map[string][]byte{contract.LogPath: append(old, old...)}}}
+	c := w.claimElsewhere(append(old, old...))
+	w.writeClaim(contract.Claim{Repo: c.Repo, Commit: c.Commit, LogSHA256: canon.Sum(old)})
 	if _, err := w.once(); !errors.Is(err, miner.ErrLogLost) {
 		t.Errorf("with another log: %v", err)
 	}
-	w.hub.commits[c.Repo] = commits
+	w.claimElsewhere(old)
 	w.submitsTask(0)
-	if log := w.hub.head(repo).files[contract.LogPath]; !strings.HasPrefix(string(log), string(old)) || strings.Count(string(log), "\n") != 2 {
+	if log := w.head(repo).files[contract.LogPath]; !strings.HasPrefix(string(log), string(old)) || strings.Count(string(log), "\n") != 2 {
 		t.Errorf("log is %s", log)
 	}
 }
@@ -222,7 +219,7 @@ func TestOtherSlotClaimsFirst(t *testing.T) {
 	other := contract.LogLine{Task: "x-000001", Generation: 1, Manifest: canon.Sum(nil)}.Encode()
 	w.claimElsewhere(other)
 	w.submitsTask(0)
-	if log := w.hub.head(repo).files[contract.LogPath]; !strings.HasPrefix(string(log), string(other)) || strings.Count(string(log), "\n") != 2 {
+	if log := w.head(repo).files[contract.LogPath]; !strings.HasPrefix(string(log), string(other)) || strings.Count(string(log), "\n") != 2 {
 		t.Errorf("log is %s", log)
 	}
 }
@@ -317,7 +314,7 @@ func TestRun(t *testing.T) {
 func TestRunEndsForTheOperator(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.hub.commits[repo] = []*commit{{sha: strings.Repeat("ab", 20), files: map[string][]byte{contract.LogPath: []byte("x\n")}}}
+	w.commitByHand(repo, map[string][]byte{contract.LogPath: []byte("x\n")})
 	if err, _ := w.live(func(m *miner.Miner) error { return m.Run(t.Context()) }); !errors.Is(err, miner.ErrRepoInUse) {
 		t.Errorf("error %v", err)
 	}
@@ -353,7 +350,7 @@ func TestSlotsTakeTurns(t *testing.T) {
 		op()
 		if !waited {
 			waited = true
-			if len(w.refined) == 0 || len(w.hub.commits[repo]) > 0 {
+			if len(w.refined) == 0 || len(w.commits(repo)) > 0 {
 				t.Error("the log was waited for at the wrong time")
 			}
 			_ = other.Unlock()

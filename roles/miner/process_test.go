@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -16,8 +19,8 @@ import (
 	"finest/chain"
 	"finest/chain/subtensor"
 	"finest/chain/wallet"
-	"finest/hub"
-	"finest/hub/localhub"
+	"finest/hub/devhub/devhubtest"
+	"finest/hub/huggingface"
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/internal/durable"
@@ -28,17 +31,19 @@ import (
 )
 
 // The test binary is a miner if it finds these: the folder it lives in, where its
-// chain is, and at which step it kills itself with SIGKILL (0: at none).
+// chain and its hub are, and at which step it kills itself with SIGKILL (0: at
+// none).
 const (
 	folderEnv = "FINEST_TEST_MINER"
 	chainEnv  = "FINEST_TEST_CHAIN"
+	hubEnv    = "FINEST_TEST_HUB"
 	killEnv   = "FINEST_TEST_KILL"
 )
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(folderEnv); dir != "" {
 		at, _ := strconv.Atoi(os.Getenv(killEnv))
-		if err := (&process{dir: dir, endpoint: os.Getenv(chainEnv), at: at}).run(); err != nil {
+		if err := (&process{dir: dir, endpoint: os.Getenv(chainEnv), at: int64(at)}).run(); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -53,14 +58,15 @@ const (
 	processPages = 3 // pages of a WARC file
 )
 
-// process is a miner in a process of its own, with a devchain of the process of
-// the test and folders around it: local hub, WARC files, and a task server of a
+// process is a miner in a process of its own, with devchain and devhub of the
+// process of the test and folders around it: WARC files, and a task server of a
 // few files.
 type process struct {
 	dir      string
-	endpoint string
-	at       int
-	steps    int
+	endpoint string            // of the chain
+	hub      *devhubtest.World // in the process of the test
+	at       int64
+	steps    atomic.Int64
 }
 
 func (p *process) path(elem ...string) string {
@@ -68,8 +74,7 @@ func (p *process) path(elem ...string) string {
 }
 
 func (p *process) step() {
-	p.steps++
-	if p.steps == p.at {
+	if p.steps.Add(1) == p.at {
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		select {}
 	}
@@ -90,7 +95,12 @@ func (p *process) run() error {
 		return err
 	}
 	defer func() { _ = client.Close() }()
-	repos, err := localhub.Open(p.path("hub"))
+	if os.Getenv(hubEnv) == "" {
+		return errors.New("no hub is named")
+	}
+	carrier := devhubtest.Hasty()
+	carrier.Transport = steppedTransport{carrier.Transport, p}
+	repos, err := huggingface.New(huggingface.Options{Endpoint: os.Getenv(hubEnv), Token: devhubtest.Token, HTTP: carrier})
 	if err != nil {
 		return err
 	}
@@ -108,7 +118,7 @@ func (p *process) run() error {
 	runner := &pipeline.Runner{Recipe: recipe, Stages: []pipeline.Stage{wholePage{p}}, Workers: 1}
 	tasks := &fileTasks{p: p, chain: client, server: server, hotkey: signer.Address(), recipe: contract.RecipeRef{Name: recipe.Name, Hash: hash}}
 	m, err := miner.New(miner.Options{
-		Chain: steppedChain{client, p}, Hub: steppedHub{repos, p}, Tasks: tasks, Signer: signer,
+		Chain: steppedChain{client, p}, Hub: repos, Tasks: tasks, Signer: signer,
 		Refine: miner.NewRefiner(base, runner, nil, zerolog.Nop()),
 		Netuid: netuid, Repo: repo, Recipe: tasks.recipe, DataDir: p.path("data"), Log: zerolog.Nop(),
 		FreeBytes: func(string) (int64, error) { return 1 << 40, nil },
@@ -123,7 +133,7 @@ func (p *process) run() error {
 			return err
 		}
 		if out.Status == miner.NoTask {
-			fmt.Println(p.steps)
+			fmt.Println(p.steps.Load())
 			return m.Close()
 		}
 	}
@@ -159,18 +169,40 @@ func (c steppedChain) SetCommitment(ctx context.Context, by chain.Signer, netuid
 	return c.Client.SetCommitment(ctx, by, netuid, fields)
 }
 
-type steppedHub struct {
-	hub.Hub
+// steppedTransport carries requests to the hub. To be killed after one is to be
+// killed before the next, or before what the answer is for is written down.
+type steppedTransport struct {
+	http.RoundTripper
 	p *process
 }
 
-func (h steppedHub) Publish(ctx context.Context, p hub.Publication) (string, error) {
-	h.p.step()
-	defer h.p.step()
-	for i, s := range p.Add {
-		p.Add[i].Open = func() (hub.Content, error) { h.p.step(); return s.Open() }
+func (t steppedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	t.p.step()
+	if r.ContentLength > 1 {
+		r = r.Clone(r.Context())
+		r.Body = &steppedBody{r.Body, t.p, r.ContentLength / 2}
 	}
-	return h.Hub.Publish(ctx, p)
+	return t.RoundTripper.RoundTrip(r)
+}
+
+// steppedBody is a body that a process may die in the middle of.
+type steppedBody struct {
+	io.ReadCloser
+	p    *process
+	half int64 // bytes that are left of the first half
+}
+
+func (b *steppedBody) Read(buf []byte) (int, error) {
+	if b.half == 0 {
+		b.half = -1
+		b.p.step()
+	}
+	if b.half < 0 {
+		return b.ReadCloser.Read(buf)
+	}
+	n, err := b.ReadCloser.Read(buf[:min(int64(len(buf)), b.half)])
+	b.half -= int64(n)
+	return n, err
 }
 
 type steppedJournal struct {

@@ -31,7 +31,7 @@ func TestDeadlinePasses(t *testing.T) {
 	if err != nil || out.Status != miner.Abandoned || !strings.Contains(out.Reason, "deadline") {
 		t.Fatalf("outcome %+v, error %v", out, err)
 	}
-	if len(w.hub.commits[repo]) > 0 || len(w.submitted) > 0 {
+	if len(w.commits(repo)) > 0 || len(w.submitted) > 0 {
 		t.Error("it was published or submitted")
 	}
 	w.refineErr = nil
@@ -56,7 +56,7 @@ func TestDeadlinePassedWhileAway(t *testing.T) {
 	if out, err := w.once(); err != nil || out.Status != miner.Abandoned {
 		t.Fatalf("outcome %+v, error %v", out, err)
 	}
-	if len(w.hub.commits[repo]) > 0 {
+	if len(w.commits(repo)) > 0 {
 		t.Error("it was published")
 	}
 }
@@ -107,7 +107,7 @@ func TestManifestOfAnotherRecipe(t *testing.T) {
 	if _, err := w.once(func(o *miner.Options) { o.Recipe = ref }); err == nil || !strings.Contains(err.Error(), "recipe") {
 		t.Errorf("error %v", err)
 	}
-	if len(w.hub.commits[repo]) > 0 {
+	if len(w.commits(repo)) > 0 {
 		t.Error("it was published")
 	}
 }

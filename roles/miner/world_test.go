@@ -19,6 +19,7 @@ import (
 	"finest/chain/devchain/devchaintest"
 	"finest/chain/devchain/runtime"
 	"finest/chain/wallet"
+	"finest/hub/devhub/devhubtest"
 	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/internal/durable"
@@ -85,6 +86,7 @@ const (
 
 // fault counts the steps of a miner and kills it at one of them.
 type fault struct {
+	mu      sync.Mutex
 	steps   int
 	kills   int
 	at, way int    // at 0 kills nothing
@@ -93,21 +95,27 @@ type fault struct {
 }
 
 func (f *fault) step(name string, op func()) {
-	f.steps++
-	f.names = append(f.names, name)
-	hit := f.steps == f.at || f.name == name // op may take steps of its own
-	if hit {
-		f.name = ""
-	}
+	hit := f.count(name) // op may take steps of its own
 	if hit && f.way != after && f.way != sent {
-		f.kills++
 		panic(crash{name})
 	}
 	op()
 	if hit {
-		f.kills++
 		panic(crash{name})
 	}
+}
+
+func (f *fault) count(name string) (hit bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.steps++
+	f.names = append(f.names, name)
+	hit = f.steps == f.at || f.name == name
+	if hit {
+		f.name = ""
+		f.kills++
+	}
+	return hit
 }
 
 // world is all that outlives a miner: chain, hub, task server and disk.
@@ -118,7 +126,8 @@ type world struct {
 	node      *devchain.Node
 	endpoint  string
 	dataDir   string
-	hub       *memoryHub
+	hub       *devhubtest.World
+	ahead     *ahead
 	server    *wallet.Hotkey
 	hotkey    *wallet.Hotkey
 	recipe    contract.Recipe
@@ -144,7 +153,7 @@ func newWorld(t testing.TB) *world {
 			{Name: "extract", Params: map[string]string{}, Assets: []contract.Asset{}},
 		}},
 	}
-	w.hub = &memoryHub{commits: map[string][]*commit{}}
+	w.hub, w.ahead = devhubtest.Serve(t), &ahead{done: make(chan any)}
 	genesis := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
 	w.node = devchaintest.Start(t, runtime.Config{
 		Start: genesis, BlockTime: time.Second, Drand: runtime.Beacon{Genesis: uint32(genesis.Unix()), Period: 3600}, // rounds are dear
@@ -185,7 +194,7 @@ func (w *world) recipeRef() contract.RecipeRef {
 func (w *world) options() miner.Options {
 	client := w.openChain()
 	return miner.Options{
-		Chain: &faultyChain{client, w}, Hub: &faultyHub{w.hub, w}, Tasks: &tasks{w, client}, Signer: w.hotkey,
+		Chain: &faultyChain{client, w}, Hub: &faultyHub{devhubtest.Dial(w.t, w.hub.Endpoint), w}, Tasks: &tasks{w, client}, Signer: w.hotkey,
 		Refine: w.refine, Netuid: netuid, Repo: repo, Recipe: w.recipeRef(), DataDir: w.dataDir,
 		Log: zerolog.Nop(), Clock: w.clock, Rand: func() float64 { return 0.5 }, Heartbeat: 1000 * time.Hour,
 	}
@@ -269,8 +278,9 @@ func (w *world) refine(ctx context.Context, r contract.Receipt, outDir string, f
 			RowGroups: []contract.RowGroup{{Offset: 4, Length: n - 14, Rows: 2, SHA256: canon.Sum(content[4 : n-10])}},
 			Footer:    contract.Span{Offset: n - 10, Length: 10, SHA256: canon.Sum(content[n-10:])},
 		})
+		w.ahead.finish(finished, m.Files[len(m.Files)-1])
 	}
-	return &refiner.Report{Manifest: m}, nil
+	return &refiner.Report{Manifest: m, Tokens: 7, TextBytes: 40, Languages: map[string]int64{"en": 2}}, nil
 }
 
 // tasks is a task server with one slot and one task after the other.
