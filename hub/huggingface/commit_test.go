@@ -2,6 +2,7 @@ package huggingface_test
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -151,25 +152,44 @@ func TestCommitOfAnotherMeanwhile(t *testing.T) {
 }
 
 // Preupload speaks of the branch as it is then; a commit that lands just before
-// must not be taken for the parent.
+// must not be taken for the parent, whose content is another.
 func TestPublishOfWhatLandsMeanwhile(t *testing.T) {
-	s := newScene(t)
-	peer := devhubtest.Dial(t, s.Endpoint)
-	var theirs string
-	s.Server.Faults().Rewrite(toHead, 1, func(h http.Header, b []byte) (int, http.Header, []byte) {
-		var err error
-		if theirs, err = peer.Publish(t.Context(), s.publication(files()...)); err != nil {
-			t.Errorf("the other publication: %v", err)
-		}
-		return 0, h, b // the head before it
-	})
-	sha, err := s.c.Publish(t.Context(), s.publication(files()...))
-	if !errors.Is(err, hub.ErrConflict) {
-		t.Errorf("%s, %v: %s was the head, which holds nothing", sha, err, s.first)
-	}
-	sha, err = s.c.Publish(t.Context(), s.publication(files()...))
-	if err != nil || sha != theirs {
-		t.Errorf("published again: %s, %v, want %s", sha, err, theirs)
+	for _, tc := range []struct {
+		name  string
+		stale int // answers that name the head before
+		want  error
+	}{{"head known in time", 1, nil}, {"head that lags", 2, hub.ErrUnavailable}} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := newScene(t)
+			peer := devhubtest.Dial(t, s.Endpoint)
+			var theirs string
+			before := func(h http.Header, _ []byte) (int, http.Header, []byte) {
+				return 0, h, fmt.Appendf(nil, `{"sha":%q}`, s.first)
+			}
+			s.Server.Faults().Rewrite(toHead, tc.stale, before)
+			s.Server.Faults().Rewrite(toPreupload, 1, func(h http.Header, b []byte) (int, http.Header, []byte) {
+				var err error
+				files := files()
+				if theirs, err = s.Store.Publish(t.Context(), s.publication(files...)); err != nil {
+					t.Errorf("the other publication: %v", err)
+				}
+				var told []string
+				for _, f := range files {
+					told = append(told, fmt.Sprintf(`{"path":%q,"uploadMode":"lfs","oid":%q}`, f.Path, f.SHA256))
+				}
+				return 0, h, fmt.Appendf(nil, `{"files":[%s]}`, strings.Join(told, ","))
+			})
+			sha, err := s.c.Publish(t.Context(), s.publication(files()...))
+			if !errors.Is(err, tc.want) || errors.Is(err, hub.ErrConflict) || tc.want == nil && sha != theirs {
+				t.Errorf("%s, %v; %s has landed", sha, err, theirs)
+			}
+			s.Server.Faults().Clear()
+			sha, err = peer.Publish(t.Context(), s.publication(files()...))
+			if err != nil || sha != theirs {
+				t.Errorf("published again: %s, %v, want %s", sha, err, theirs)
+			}
+			s.wantPublished(sha, err, files())
+		})
 	}
 }
 

@@ -59,7 +59,10 @@ func (c *Client) publish(ctx context.Context, branch string, p hub.Publication) 
 		return "", err
 	}
 	if len(left) == 0 {
-		// Preupload speaks of the branch, which may have moved since.
+		// Preupload speaks of the branch as it was then, not of the head.
+		if head, err = c.Head(ctx, at); err != nil {
+			return "", err
+		}
 		return c.adopt(ctx, p.Repo, head, p.Parent, items)
 	}
 	if err := c.store(ctx, p.Repo, branch, left); err != nil {
@@ -99,16 +102,20 @@ func commitsOf(items []*item) [][]*item {
 	return append(commits, items[begin:])
 }
 
-// adopt returns head if that commit holds all items, and else ErrConflict.
+// adopt returns head if that commit holds all items, and else ErrConflict if it
+// is not the parent.
 func (c *Client) adopt(ctx context.Context, repo, head, parent string, items []*item) (string, error) {
 	holds, err := c.holds(ctx, hub.Ref{Repo: repo, Revision: head}, items)
 	if err != nil {
 		return "", err
 	}
-	if !holds {
-		return "", fmt.Errorf("it stands at %q, not at %q: %w", head, parent, hub.ErrConflict)
+	switch {
+	case holds:
+		return head, nil
+	case head == parent:
+		return "", strange("it stands at %q, which does not hold what the hub says it holds", head)
 	}
-	return head, nil
+	return "", fmt.Errorf("it stands at %q, not at %q: %w", head, parent, hub.ErrConflict)
 }
 
 // holds reports whether a commit has the content of all items at their paths.
@@ -147,7 +154,7 @@ func validatePublication(branch string, p hub.Publication) error {
 	if err := validateRef(hub.Ref{Repo: p.Repo, Revision: branch}); err != nil {
 		return err
 	}
-	if p.Parent != "" && !isSHA(p.Parent) {
+	if p.Parent != "" && !hub.IsSHA(p.Parent) {
 		return fmt.Errorf("parent %.60q is not a commit", p.Parent)
 	}
 	if len(p.Add) == 0 {
