@@ -99,7 +99,7 @@ type commitReply struct {
 }
 
 func (r commitReply) sha() (string, error) {
-	if !isSHA(r.OID) {
+	if !hub.IsSHA(r.OID) {
 		return "", strange("the hub names the new commit %.60q", r.OID)
 	}
 	return r.OID, nil

@@ -141,10 +141,10 @@ func (l *located) readHeader(ref hub.Ref, resp *http.Response) error {
 	switch etag := trimETag(h.Get("X-Linked-Etag")); {
 	case isHash(etag):
 		l.sum = etag
-	case isSHA(etag):
+	case hub.IsSHA(etag):
 		l.gitID = etag
 	default:
-		if etag = trimETag(h.Get("ETag")); isSHA(etag) && l.at == nil {
+		if etag = trimETag(h.Get("ETag")); hub.IsSHA(etag) && l.at == nil {
 			l.gitID = etag
 		}
 	}

@@ -11,25 +11,16 @@ import (
 	"finest/hub"
 )
 
-const (
-	maxRepo     = 96 // huggingface_hub, utils/_validators.py
-	maxRevision = 250
-	maxPath     = 1024
-)
+// maxRevision is longer than any name that Git makes a file of.
+const maxRevision = 250
 
-var (
-	repoRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	shaRE  = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	hashRE = regexp.MustCompile(`^[0-9a-f]{64}$`)
-)
+var hashRE = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-func isSHA(s string) bool  { return shaRE.MatchString(s) }
 func isHash(s string) bool { return hashRE.MatchString(s) }
 
-// validateRepo takes owner/name.
 func validateRepo(repo string) error {
-	if len(repo) > maxRepo || !repoRE.MatchString(repo) {
-		return fmt.Errorf("repository %.100q: the name is not owner/name in letters, digits, '.', '_' and '-'", repo)
+	if err := hub.CheckRepo(repo); err != nil {
+		return fmt.Errorf("repository %.100q: %w", repo, err)
 	}
 	return nil
 }
@@ -52,19 +43,9 @@ func validateRef(ref hub.Ref) error {
 	return validateRevision(ref.Revision)
 }
 
-// validatePath takes relative slash-separated paths without empty, "." and ".."
-// elements, in printable UTF-8.
 func validatePath(path string) error {
-	if path == "" || len(path) > maxPath || !utf8.ValidString(path) {
-		return fmt.Errorf("path %.200q is empty, longer than %d bytes or not UTF-8", path, maxPath)
-	}
-	if strings.ContainsFunc(path, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {
-		return fmt.Errorf("path %.200q holds a backslash or control character", path)
-	}
-	for elem := range strings.SplitSeq(path, "/") {
-		if elem == "" || elem == "." || elem == ".." || strings.EqualFold(elem, ".git") {
-			return fmt.Errorf("path %.200q has the element %q", path, elem)
-		}
+	if err := hub.CheckPath(path); err != nil {
+		return fmt.Errorf("%.200q: %w", path, err)
 	}
 	return nil
 }

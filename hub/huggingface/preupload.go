@@ -131,7 +131,7 @@ func (r *preuploadReply) apply(items []*item) error {
 // held reports whether the branch has the content at the path already, as far
 // as preupload said so. It reads the content where only Git's id tells.
 func (it *item) held(ctx context.Context) (bool, error) {
-	if !isSHA(it.remote) || it.Size > maxInline {
+	if !hub.IsSHA(it.remote) || it.Size > maxInline {
 		return it.remote == it.SHA256, nil
 	}
 	if err := it.identify(ctx); err != nil {

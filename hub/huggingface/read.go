@@ -86,7 +86,7 @@ func (c *Client) head(ctx context.Context, ref hub.Ref) (string, error) {
 	if err := c.callJSON(ctx, r, &reply); err != nil {
 		return "", err
 	}
-	if reply.SHA == "" && !isSHA(ref.Revision) {
+	if reply.SHA == "" && !hub.IsSHA(ref.Revision) {
 		return "", nil // no commits yet
 	}
 	return reply.SHA, checkCommit(ref, reply.SHA)
@@ -96,9 +96,9 @@ func (c *Client) head(ctx context.Context, ref hub.Ref) (string, error) {
 // asked for.
 func checkCommit(ref hub.Ref, sha string) error {
 	switch {
-	case !isSHA(sha):
+	case !hub.IsSHA(sha):
 		return strange("the hub names the commit %.60q", sha)
-	case isSHA(ref.Revision) && sha != ref.Revision:
+	case hub.IsSHA(ref.Revision) && sha != ref.Revision:
 		return fmt.Errorf("the hub answers for commit %s: %w", sha, hub.ErrCorrupt)
 	}
 	return nil
@@ -151,7 +151,7 @@ func (c *Client) pin(ctx context.Context, ref hub.Ref) (string, error) {
 	if err := validateRef(ref); err != nil {
 		return "", err
 	}
-	if isSHA(ref.Revision) {
+	if hub.IsSHA(ref.Revision) {
 		return ref.Revision, nil
 	}
 	return c.head(ctx, ref)
@@ -172,7 +172,7 @@ func (l *listing) add(page []entryReply) error {
 	for i := range page {
 		path := page[i].Path
 		switch {
-		case len(path) > maxPath:
+		case len(path) > hub.MaxPath:
 			return fmt.Errorf("the hub lists a path of %d bytes: %w", len(path), hub.ErrCorrupt)
 		case path != "" && l.seen[path]:
 			return fmt.Errorf("the hub lists %.200q twice: %w", path, hub.ErrCorrupt)

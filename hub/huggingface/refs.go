@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+
+	"finest/hub"
 )
 
 // Refs are the names that commits of a repository have.
@@ -57,7 +59,7 @@ func (c *Client) refs(ctx context.Context, repo string) (Refs, error) {
 		to   *[]Branch
 	}{{reply.Branches, &refs.Branches}, {reply.Tags, &refs.Tags}, {reply.Pulls, &refs.Pulls}} {
 		for _, b := range list.from {
-			if !isSHA(b.Target) {
+			if !hub.IsSHA(b.Target) {
 				return Refs{}, strange("the hub says %.100q stands at %.60q", b.Ref, b.Target)
 			}
 			*list.to = append(*list.to, Branch{Name: b.Name, Ref: b.Ref, SHA: b.Target})

@@ -248,7 +248,7 @@ func FuzzCommitReply(f *testing.F) {
 		if json.Unmarshal(raw, &r) != nil {
 			return
 		}
-		if sha, err := r.sha(); err == nil && !isSHA(sha) {
+		if sha, err := r.sha(); err == nil && !hub.IsSHA(sha) {
 			t.Errorf("sha %q", sha)
 		}
 	})

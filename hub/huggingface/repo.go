@@ -83,7 +83,7 @@ func (c *Client) info(ctx context.Context, repo string) (Info, error) {
 	if err := c.callJSON(ctx, r, &reply); err != nil {
 		return Info{}, err
 	}
-	if reply.SHA != "" && !isSHA(reply.SHA) {
+	if reply.SHA != "" && !hub.IsSHA(reply.SHA) {
 		return Info{}, strange("the hub says it stands at %.60q", reply.SHA)
 	}
 	info := Info{SHA: reply.SHA, Private: reply.Private, Disabled: reply.Disabled}

@@ -41,7 +41,7 @@ func (h *Hub) Commit(ctx context.Context, repo, branch string, c Change) (string
 }
 
 func (h *Hub) commitChange(ctx context.Context, repo, branch string, c Change) (string, error) {
-	if c.Parent != "" && !isSHA(c.Parent) {
+	if c.Parent != "" && !hub.IsSHA(c.Parent) {
 		return "", badRequest("parent %.60q is not a commit", c.Parent)
 	}
 	if err := validateMessage(c.Message, c.Description); err != nil {

@@ -12,47 +12,28 @@ import (
 	"finest/internal/canon"
 )
 
-// The longest names; the Hugging Face Hub allows no longer repository names and
-// paths either. A branch's name has to fit the name of a file.
 const (
-	maxRepo    = 96
-	maxPath    = 1024
+	// maxRefName lets the name of a branch fit the name of a file.
 	maxRefName = 200
 	maxMessage = 64 << 10
 )
 
-var (
-	repoRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*$`)
-	shaRE  = regexp.MustCompile(`^[0-9a-f]{40}$`)
-	pullRE = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
-)
-
-func isSHA(s string) bool { return shaRE.MatchString(s) }
+var pullRE = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
 
 func badRequest(format string, args ...any) error {
 	return fmt.Errorf("%w: %w", ErrBadRequest, fmt.Errorf(format, args...))
 }
 
 func validateRepo(repo string) error {
-	if len(repo) > maxRepo || !repoRE.MatchString(repo) {
-		return badRequest("the name is not owner/name in letters, digits, '.', '_' and '-'")
+	if err := hub.CheckRepo(repo); err != nil {
+		return badRequest("%w", err)
 	}
 	return nil
 }
 
-// validatePath takes relative slash-separated paths without empty, "." and ".."
-// elements, in printable UTF-8.
 func validatePath(path string) error {
-	if path == "" || len(path) > maxPath || !utf8.ValidString(path) {
-		return badRequest("path is empty, longer than %d bytes or not UTF-8", maxPath)
-	}
-	if strings.ContainsFunc(path, func(r rune) bool { return r == '\\' || unicode.IsControl(r) }) {
-		return badRequest("path holds a backslash or control character")
-	}
-	for elem := range strings.SplitSeq(path, "/") {
-		if elem == "" || elem == "." || elem == ".." || strings.EqualFold(elem, ".git") {
-			return badRequest("path has the element %q", elem)
-		}
+	if err := hub.CheckPath(path); err != nil {
+		return badRequest("%w", err)
 	}
 	return nil
 }
@@ -61,7 +42,7 @@ func validatePath(path string) error {
 // does, and none that reads as another kind of revision.
 func validateRefName(name string) error {
 	bad := name == "" || !utf8.ValidString(name) || len(url.PathEscape(name)) > maxRefName ||
-		name == "HEAD" || name == "@" || isSHA(name) || strings.HasPrefix(name, "refs/") ||
+		name == "HEAD" || name == "@" || hub.IsSHA(name) || strings.HasPrefix(name, "refs/") ||
 		strings.HasPrefix(name, "-") || strings.HasSuffix(name, ".") ||
 		strings.Contains(name, "..") || strings.Contains(name, "@{") ||
 		strings.ContainsFunc(name, func(r rune) bool { return strings.ContainsRune(` ~^:?*[\`, r) || unicode.IsControl(r) })
@@ -87,7 +68,7 @@ func validatePublication(p hub.Publication) error {
 	if err := validateRepo(p.Repo); err != nil {
 		return err
 	}
-	if p.Parent != "" && !isSHA(p.Parent) {
+	if p.Parent != "" && !hub.IsSHA(p.Parent) {
 		return badRequest("parent %.60q is not a commit", p.Parent)
 	}
 	if len(p.Add) == 0 {

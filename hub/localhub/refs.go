@@ -83,7 +83,7 @@ func (h *Hub) readRef(repo, ref string) (string, error) {
 		return "", hub.ErrNotFound
 	case err != nil:
 		return "", unavailable(err)
-	case len(raw) > 0 && !isSHA(string(raw)):
+	case len(raw) > 0 && !hub.IsSHA(string(raw)):
 		return "", fmt.Errorf("%s: %w", ref, hub.ErrCorrupt)
 	}
 	return string(raw), nil
@@ -112,7 +112,7 @@ func (h *Hub) resolve(ctx context.Context, ref hub.Ref) (string, error) {
 	switch rev := ref.Revision; {
 	case err != nil || rev == hub.MainBranch || rev == "HEAD":
 		return head, err
-	case isSHA(rev):
+	case hub.IsSHA(rev):
 		_, err := h.commit(ref.Repo, rev)
 		return rev, err
 	case strings.HasPrefix(rev, "refs/"):
