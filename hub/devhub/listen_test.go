@@ -3,10 +3,13 @@ package devhub_test
 import (
 	"bytes"
 	"context"
+	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rs/zerolog"
@@ -124,4 +127,38 @@ func TestLog(t *testing.T) {
 	if !strings.Contains(got, "/resolve/main/f.parquet") || !strings.Contains(got, signed.Path) {
 		t.Errorf("the log is %s", got)
 	}
+}
+
+// Requests that nobody answers do not pile up without end.
+func TestTooManyRequests(t *testing.T) {
+	const most = 512
+	w := start(t)
+	w.server.Faults().Hang(devhub.Match{Method: "POST"}, -1)
+	ctx, giveUp := context.WithCancel(t.Context())
+	var waiting sync.WaitGroup
+	served := make(chan struct{})
+	for range most {
+		waiting.Go(func() {
+			defer func() { _ = recover() }() // how a handler cuts its connection
+			r := httptest.NewRequestWithContext(ctx, "POST", "http://localhost/", readThen(func() { served <- struct{}{} }))
+			w.server.ServeHTTP(httptest.NewRecorder(), r)
+		})
+	}
+	for range most {
+		<-served
+	}
+	if got := w.get("/").refuses(http.StatusServiceUnavailable, ""); got.Header.Get("Retry-After") == "" {
+		t.Error("who is refused is not told when to come again")
+	}
+	giveUp()
+	waiting.Wait()
+	w.get("/").wants(http.StatusNotFound)
+}
+
+// readThen is an empty body that calls a function when it is read.
+type readThen func()
+
+func (f readThen) Read([]byte) (int, error) {
+	f()
+	return 0, io.EOF
 }

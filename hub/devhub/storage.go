@@ -90,7 +90,7 @@ func (s *Server) getObject(w http.ResponseWriter, r *http.Request, values url.Va
 	content, err := s.store.OpenObject(r.Context(), f, 0, -1)
 	if err != nil {
 		s.o.Log.Debug().Err(err).Msg("devhub: object not read")
-		storageProblem(w, http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+		storageProblem(w, http.StatusInternalServerError, "InternalError", "We encountered an internal error. Please try again.")
 		return
 	}
 	defer func() { _ = content.Close() }()
