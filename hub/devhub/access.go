@@ -10,7 +10,7 @@ import (
 	"finest/hub/localhub"
 )
 
-// nameRE matches names of users and of repositories without their owner.
+// nameRE matches names of users.
 var nameRE = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,95}$`)
 
 // caller returns who asks: the user of the token "hf_<user>", "user" where the
@@ -46,11 +46,10 @@ func (s *Server) readable(r *http.Request) (repo string, settings localhub.Setti
 	if err != nil {
 		return "", settings, err
 	}
-	owner, name := r.PathValue("owner"), r.PathValue("name")
-	if !nameRE.MatchString(owner) || !nameRE.MatchString(name) {
+	repo = r.PathValue("owner") + "/" + r.PathValue("name")
+	if hub.CheckRepo(repo) != nil {
 		return "", settings, repoNotFound(user == "")
 	}
-	repo = owner + "/" + name
 	settings, err = s.store.Settings(r.Context(), repo)
 	switch {
 	case errors.Is(err, hub.ErrNotFound), err == nil && settings.Private && user == "":

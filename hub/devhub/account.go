@@ -77,16 +77,16 @@ func (q repoRequest) repo(user string) (string, error) {
 		}
 	}
 	repo := owner + "/" + name
-	if !nameRE.MatchString(owner) || !nameRE.MatchString(name) || oddName(repo) {
+	if hub.CheckRepo(repo) != nil || oddName(repo) {
 		return "", refuse(http.StatusBadRequest, "%.100q is no name of a repository", repo)
 	}
 	return repo, nil
 }
 
-// oddName tells names that the Hub does not take, see validate_repo_id in
+// oddName tells other names that the Hub does not take, see validate_repo_id in
 // https://github.com/huggingface/huggingface_hub/blob/main/src/huggingface_hub/utils/_validators.py.
 func oddName(repo string) bool {
-	return len(repo) > 96 || strings.Contains(repo, "--") || strings.Contains(repo, "..") ||
+	return strings.Contains(repo, "--") || strings.Contains(repo, "..") ||
 		strings.HasSuffix(repo, ".git") || strings.HasSuffix(repo, ".ipynb") || strings.HasSuffix(repo, "-") || strings.HasSuffix(repo, ".")
 }
 
