@@ -2,6 +2,7 @@ package huggingface
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 )
 
@@ -37,52 +38,25 @@ func (c *Client) nextPage(r *request, links []string, entries int) (bool, error)
 	return true, nil
 }
 
-// nextLink returns the URL of rel="next" in Link headers (RFC 8288), "" if there
-// is none.
+var (
+	// linkRE finds one link of a header and its parameters, which end at a comma
+	// outside quotes (RFC 8288, 3).
+	linkRE = regexp.MustCompile(`<([^>]*)>((?:[^,"]|"[^"]*")*)`)
+	// relNextRE finds the relation "next" in them, which may be one of several.
+	relNextRE = regexp.MustCompile(`(?i);\s*rel\s*=\s*(?:next|"(?:[^"]*\s)?next(?:\s[^"]*)?")\s*(?:;|$)`)
+)
+
+// nextLink returns the URL of rel="next" in Link headers, "" if there is none.
 func nextLink(values []string) string {
 	for _, value := range values {
 		if len(value) > maxLink {
 			continue
 		}
-		for value != "" {
-			var link, params string
-			_, value, _ = strings.Cut(value, "<")
-			link, value, _ = strings.Cut(value, ">")
-			params, value = cutParams(value)
-			if hasRelNext(params) {
-				return link
+		for _, link := range linkRE.FindAllStringSubmatch(value, -1) {
+			if relNextRE.MatchString(link[2]) {
+				return link[1]
 			}
 		}
 	}
 	return ""
-}
-
-// cutParams returns the parameters of one link, and what follows the comma that
-// ends them. Commas within quotes end nothing.
-func cutParams(s string) (params, rest string) {
-	quoted := false
-	for i := range len(s) {
-		switch {
-		case s[i] == '"':
-			quoted = !quoted
-		case s[i] == ',' && !quoted:
-			return s[:i], s[i+1:]
-		}
-	}
-	return s, ""
-}
-
-func hasRelNext(params string) bool {
-	for param := range strings.SplitSeq(params, ";") {
-		key, value, _ := strings.Cut(strings.TrimSpace(param), "=")
-		value = strings.Trim(strings.TrimSpace(value), `"`)
-		if strings.EqualFold(strings.TrimSpace(key), "rel") {
-			for rel := range strings.FieldsSeq(value) {
-				if strings.EqualFold(rel, "next") {
-					return true
-				}
-			}
-		}
-	}
-	return false
 }

@@ -2,7 +2,6 @@ package huggingface
 
 import (
 	"context"
-	"crypto/sha1"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -134,8 +133,7 @@ func (r *reader) adopt(l *located) error {
 	case l.sum != "":
 		r.sum, r.want = sha256.New(), l.sum
 	case l.gitID != "" && l.size >= 0:
-		r.sum, r.want = sha1.New(), l.gitID
-		_, _ = fmt.Fprintf(r.sum, "blob %d\x00", l.size)
+		r.sum, r.want = newBlob(l.size), l.gitID
 	}
 	return nil
 }

@@ -251,7 +251,8 @@ func TestOpenStaysAtItsCommit(t *testing.T) {
 	}
 }
 
-// A reader ends when it is closed, and what it holds is given back.
+// A reader ends when it is closed, and what it holds is given back (newNetwork
+// looks at that in all tests).
 func TestOpenClosed(t *testing.T) {
 	files := map[string]object{"f": {text(10_000), false}}
 	n := newNetwork(t, map[string]http.HandlerFunc{endpoint: resolves(files)})
@@ -313,7 +314,10 @@ func (s *stalling) RoundTrip(r *http.Request) (*http.Response, error) {
 	resp, err := s.network.RoundTrip(r)
 	if err == nil && strings.HasPrefix(r.URL.String(), storage) && s.stalled == 0 {
 		s.stalled++
-		resp.Body = io.NopCloser(io.MultiReader(io.LimitReader(resp.Body, s.at), still{r}))
+		resp.Body = struct {
+			io.Reader
+			io.Closer
+		}{io.MultiReader(io.LimitReader(resp.Body, s.at), still{r}), resp.Body}
 	}
 	return resp, err
 }

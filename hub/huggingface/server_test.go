@@ -36,10 +36,30 @@ type network struct {
 
 	mu       sync.Mutex
 	requests []*http.Request
+	open     map[*body]string // answers that nobody has closed, by their request
 }
 
 func newNetwork(t testing.TB, hosts map[string]http.HandlerFunc) *network {
-	return &network{t: t, hosts: hosts}
+	n := &network{t: t, hosts: hosts, open: make(map[*body]string)}
+	t.Cleanup(func() {
+		for _, request := range n.open {
+			t.Errorf("the answer to %s is never closed", request)
+		}
+	})
+	return n
+}
+
+// body is that of an answer, which holds a connection until it is closed.
+type body struct {
+	io.Reader
+	network *network
+}
+
+func (b *body) Close() error {
+	b.network.mu.Lock()
+	defer b.network.mu.Unlock()
+	delete(b.network.open, b)
+	return nil
 }
 
 // RoundTrip implements http.RoundTripper. A handler that panics cuts the
@@ -83,6 +103,11 @@ func (n *network) RoundTrip(r *http.Request) (resp *http.Response, err error) {
 	case resp.ContentLength < 0 && !rec.Flushed:
 		resp.ContentLength = int64(rec.Body.Len())
 	}
+	b := &body{resp.Body, n}
+	n.mu.Lock()
+	n.open[b] = r.Method + " " + r.URL.String()
+	n.mu.Unlock()
+	resp.Body = b
 	return resp, nil
 }
 
