@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"finest/pipeline/shard/guard"
 	"finest/roles/devnet"
 )
 
@@ -100,7 +101,7 @@ func devnetOptions(c *invocation) (o devnet.Options, err error) {
 		return o, err
 	}
 	return devnet.Options{
-		ChainAddr: c.String("chain-addr"), HubAddr: c.String("hub-addr"),
+		ChainAddr: c.String("chain-addr"), HubAddr: c.String("hub-addr"), Guard: &guard.Guard{},
 		EveryBlocks: uint64(every), Workers: workers, Once: c.Bool("once"), Log: c.log,
 	}, nil
 }

@@ -8,6 +8,7 @@ import (
 
 	"finest/eval/audit"
 	"finest/internal/contract"
+	"finest/pipeline/shard/guard"
 	"finest/roles/inspector"
 	"finest/roles/submission"
 )
@@ -63,12 +64,14 @@ func runInspect(c *invocation) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(cache) }()
+	resolver := &submission.Resolver{
+		Chain: net.chain, Hub: net.hub, Netuid: net.netuid, Crawl: net.crawl, Protocol: protocol, Servers: servers,
+		CacheDir: cache, Guard: &guard.Guard{},
+		Scanner: func(r contract.Recipe) (audit.Scanner, error) { return buildRecipe(c, r) },
+	}
+	defer func() { _ = resolver.Close() }()
 	story, err := inspector.Inspect(c.Context.Context, inspector.Options{
-		Resolver: &submission.Resolver{
-			Chain: net.chain, Hub: net.hub, Netuid: net.netuid, Crawl: net.crawl, Protocol: protocol, Servers: servers, CacheDir: cache,
-			Scanner: func(r contract.Recipe) (audit.Scanner, error) { return buildRecipe(c, r) },
-		},
-		Chain: net.chain, Hub: net.hub, Netuid: net.netuid, Validator: validator,
+		Resolver: resolver, Chain: net.chain, Hub: net.hub, Netuid: net.netuid, Validator: validator,
 		FromBlock: uint64(from), Tasks: tasks,
 	}, target)
 	if errors.Is(err, inspector.ErrUnknownTarget) && from == 0 {

@@ -11,6 +11,8 @@ import (
 	"finest/internal/contract"
 	"finest/internal/durable"
 	"finest/pipeline"
+	"finest/pipeline/shard/guard"
+	"finest/roles/submission"
 	"finest/roles/taskserver/client"
 	"finest/roles/validator"
 )
@@ -33,6 +35,7 @@ undecided and tried again; no weights are set while nothing is accepted.`,
 				Name: "start-block", Value: -1, DefaultText: "the newest", EnvVars: env("start-block"),
 				Usage: "first `BLOCK` that a new validator reads claims of",
 			},
+			intFlag("cache-bytes", submission.DefaultCacheBytes, "most `BYTES` of publications to keep on disk; one with a larger file cannot be checked"),
 			boolFlag("burn", "give what was not earned to the subnet owner's uid"),
 		}),
 		run: runValidate,
@@ -52,6 +55,10 @@ func runValidate(c *invocation) error {
 		return err
 	}
 	start, err := number(c.Context, "start-block", -1, math.MaxInt)
+	if err != nil {
+		return err
+	}
+	cache, err := number(c.Context, "cache-bytes", 1, math.MaxInt)
 	if err != nil {
 		return err
 	}
@@ -76,7 +83,7 @@ func runValidate(c *invocation) error {
 	options := validator.Options{
 		Chain: net.chain, Hub: net.hub, Signer: hotkey, Netuid: net.netuid, Crawl: net.crawl,
 		Runner:   func(r contract.Recipe) (*pipeline.Runner, error) { return buildRecipe(c, r) },
-		Protocol: protocol, Servers: servers, DataDir: dir, EveryBlocks: uint64(every),
+		Protocol: protocol, Servers: servers, DataDir: dir, CacheBytes: int64(cache), Guard: &guard.Guard{}, EveryBlocks: uint64(every),
 		Burn: c.Bool("burn"), Log: c.log,
 		Progress: func(done, total int) {
 			c.out.progress(func() string { return fmt.Sprintf("checking submission %d of %d", done+1, total) })

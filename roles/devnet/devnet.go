@@ -16,6 +16,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"finest/chain/wallet"
+	"finest/pipeline/shard/guard"
 	"finest/roles/refiner"
 	"finest/roles/validator"
 )
@@ -29,6 +30,9 @@ type Options struct {
 	// ChainAddr and HubAddr are the addresses on loopback, HOST:PORT, that chain
 	// and hub listen on; "" takes a free port.
 	ChainAddr, HubAddr string
+	// Guard reads what actors publish in a process of its own first; nil spares
+	// that, for programs that cannot be its child.
+	Guard *guard.Guard
 	// Workers is the number of pages each role works on at once.
 	Workers int
 	// Once ends the run after the round in which every claim is settled and
@@ -117,7 +121,7 @@ func (w *world) judge(ctx context.Context, o Options, stop func(error)) error {
 	var others atomic.Int32 // that have settled every claim and shared what they found
 	others.Store(int32(len(validators) - 1))
 	for i, name := range validators {
-		v, err := w.validator(name, o.EveryBlocks)
+		v, err := w.validator(name, o)
 		if err != nil {
 			stop(err)
 			errs[i] = err

@@ -167,13 +167,13 @@ func (w *world) finish(name string, out miner.Outcome) {
 }
 
 // validator opens a validator of the devnet.
-func (w *world) validator(name string, everyBlocks uint64) (*validator.Validator, error) {
+func (w *world) validator(name string, o Options) (*validator.Validator, error) {
 	first := uint64(1)
 	key := w.keys[name]
 	return validator.New(validator.Options{
 		Chain: w.chain, Hub: w.hub, Board: client.New(w.tasks, key, nil, nil), Signer: key, Netuid: Netuid,
 		Crawl: w.crawl, Runner: func(contract.Recipe) (*pipeline.Runner, error) { return w.runner, nil },
-		Protocol: w.protocol, DataDir: w.stateDir(name), StartBlock: &first, EveryBlocks: everyBlocks,
+		Protocol: w.protocol, DataDir: w.stateDir(name), StartBlock: &first, EveryBlocks: o.EveryBlocks, Guard: o.Guard,
 		Log: w.log.With().Str("role", name).Logger(),
 	})
 }

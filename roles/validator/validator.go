@@ -55,6 +55,9 @@ type Options struct {
 	Servers []audit.ServerKey
 	// DataDir holds the state. Only one validator may use it at a time.
 	DataDir string
+	// CacheBytes is how much of publications may be kept there; 0 is
+	// submission.DefaultCacheBytes.
+	CacheBytes int64
 	// Guard reads strangers' Parquet in a process of its own first; nil spares
 	// that.
 	Guard *guard.Guard
@@ -105,7 +108,7 @@ func New(o Options) (*Validator, error) {
 	}
 	return &Validator{o: o, store: st, logs: make(attempts), resolver: &submission.Resolver{
 		Chain: o.Chain, Hub: o.Hub, Netuid: o.Netuid, Crawl: o.Crawl, Protocol: o.Protocol, Servers: o.Servers,
-		CacheDir: filepath.Join(o.DataDir, "cache"), Guard: o.Guard,
+		CacheDir: filepath.Join(o.DataDir, "cache"), CacheBytes: o.CacheBytes, Guard: o.Guard,
 		Scanner: func(r contract.Recipe) (audit.Scanner, error) { return o.Runner(r) },
 	}}, nil
 }

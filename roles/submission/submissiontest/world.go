@@ -195,11 +195,13 @@ func (w *World) signature(by chain.Signer, v any) string {
 
 // Resolver returns a resolver for this world.
 func (w *World) Resolver() *submission.Resolver {
-	return &submission.Resolver{
+	r := &submission.Resolver{
 		Chain: w.Chain, Hub: w.Hub, Netuid: Netuid, Crawl: w.WARC, Protocol: w.Protocol,
 		Scanner:  func(r contract.Recipe) (audit.Scanner, error) { return Runner(r) },
 		CacheDir: filepath.Join(w.T.TempDir(), "cache"),
 	}
+	w.T.Cleanup(func() { w.must(r.Close()) })
+	return r
 }
 
 // RemoveRepo removes a repository from the hub; the returned function brings it
