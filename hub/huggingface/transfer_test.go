@@ -102,6 +102,9 @@ func TestTransferInTrouble(t *testing.T) {
 		{"reply about an object lost", func(f *devhub.Faults) { f.Drop(toObjects, 1) }, 5},
 		{"reply about the completion lost", func(f *devhub.Faults) { f.Drop(toComplete, 1) }, 4},
 		{"reply to the batch cut", func(f *devhub.Faults) { f.CutAfter(toBatch, 2, 50) }, 4},
+		{"URLs of the Hub itself, through a mirror", func(f *devhub.Faults) {
+			f.Rewrite(toBatch, 1, replacing(t, `http://127\.0\.0\.1:[0-9]+/(datasets|api)/`, `https://huggingface.co/$1/`))
+		}, 4},
 		{"object expired", func(f *devhub.Faults) { f.Reply(toObjects, 1, http.StatusForbidden, nil, "expired") }, 5},
 		{"completion refused", func(f *devhub.Faults) { f.Reply(toComplete, 1, http.StatusNotFound, nil, "NoSuchUpload") }, 7},
 	} {
