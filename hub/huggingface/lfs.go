@@ -1,11 +1,9 @@
 package huggingface
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -78,17 +76,14 @@ func (s *scalar) UnmarshalJSON(raw []byte) error {
 // batch asks how each object is to be sent; there is no offer for those that
 // the hub has already. Objects are at most maxBatch, and different.
 func (c *Client) batch(ctx context.Context, repo, branch string, objects []batchObject) (map[string]*offer, error) {
-	body, err := json.Marshal(batchRequest{
-		Operation: "upload", Transfers: transferNames, HashAlgo: "sha256",
-		Ref: &batchRef{branch}, Objects: objects,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("encode LFS batch: %w", err)
-	}
 	var reply batchReply
-	err = c.callJSON(ctx, request{
+	err := c.callJSON(ctx, request{
 		method: http.MethodPost, path: "/datasets/" + repo + ".git/info/lfs/objects/batch",
-		body: body, contentType: lfsJSON, accept: lfsJSON, repeatable: true,
+		contentType: lfsJSON, accept: lfsJSON, repeatable: true,
+		message: batchRequest{
+			Operation: "upload", Transfers: transferNames, HashAlgo: "sha256",
+			Ref: &batchRef{branch}, Objects: objects,
+		},
 	}, &reply)
 	if err != nil {
 		return nil, err
@@ -167,14 +162,14 @@ func (c *Client) verify(ctx context.Context, o batchObject, to *action) error {
 // post sends a JSON message of the LFS API to a URL that the hub gave out. The
 // hub may get it twice.
 func (c *Client) post(ctx context.Context, to *url.URL, header http.Header, message any) error {
-	body, err := json.Marshal(message)
+	body, size, err := encode(message)
 	if err != nil {
-		return fmt.Errorf("encode message: %w", err)
+		return err
 	}
 	header.Set("Content-Type", lfsJSON)
 	header.Set("Accept", lfsJSON)
 	header["Idempotency-Key"] = nil // the mark of net/http; it is not sent
-	resp, err := c.send(ctx, http.MethodPost, to, header, func() (io.Reader, error) { return bytes.NewReader(body), nil }, int64(len(body)))
+	resp, err := c.send(ctx, http.MethodPost, to, header, body, size)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package huggingface
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
@@ -82,15 +81,9 @@ func (c *Client) preuploadSome(ctx context.Context, repo, branch string, items [
 	for _, it := range items {
 		ask.Files = append(ask.Files, preuploadFile{Path: it.Path, Size: it.Size, Sample: it.sample})
 	}
-	body, err := json.Marshal(ask)
-	if err != nil {
-		return fmt.Errorf("encode preupload: %w", err)
-	}
 	var reply preuploadReply
-	err = c.callJSON(ctx, request{
-		method: http.MethodPost, path: api(repo, "preupload", branch), body: body, repeatable: true,
-	}, &reply)
-	if err != nil {
+	r := request{method: http.MethodPost, path: api(repo, "preupload", branch), message: ask, repeatable: true}
+	if err := c.callJSON(ctx, r, &reply); err != nil {
 		return err
 	}
 	return reply.apply(items)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -247,15 +246,11 @@ func (c *Client) somePaths(ctx context.Context, ref hub.Ref, paths []string) ([]
 		}
 		asked[path] = true
 	}
-	body, err := json.Marshal(struct {
+	r := request{method: http.MethodPost, path: api(ref.Repo, "paths-info", ref.Revision), repeatable: true, message: struct {
 		Paths  []string `json:"paths"`
 		Expand bool     `json:"expand"`
-	}{paths, false})
-	if err != nil {
-		return nil, fmt.Errorf("encode: %w", err)
-	}
+	}{paths, false}}
 	var page []entryReply
-	r := request{method: http.MethodPost, path: api(ref.Repo, "paths-info", ref.Revision), body: body, repeatable: true}
 	if err := c.callJSON(ctx, r, &page); err != nil {
 		return nil, err
 	}

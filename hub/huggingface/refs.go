@@ -2,7 +2,6 @@ package huggingface
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -71,13 +70,9 @@ func (c *Client) refs(ctx context.Context, repo string) (Refs, error) {
 // CreateBranch creates a branch at a revision; "" is main. It fails with
 // ErrExists if there is one of the name.
 func (c *Client) CreateBranch(ctx context.Context, repo, name, from string) error {
-	body, err := json.Marshal(struct {
+	err := c.callBranch(ctx, http.MethodPost, repo, name, struct {
 		StartingPoint string `json:"startingPoint,omitempty"`
 	}{from})
-	if err != nil {
-		return fmt.Errorf("encode: %w", err)
-	}
-	err = c.callBranch(ctx, http.MethodPost, repo, name, body)
 	var answer *Error
 	switch {
 	case errors.As(err, &answer) && answer.Status == http.StatusConflict:
@@ -96,14 +91,14 @@ func (c *Client) DeleteBranch(ctx context.Context, repo, name string) error {
 	return nil
 }
 
-func (c *Client) callBranch(ctx context.Context, method, repo, name string, body []byte) error {
+func (c *Client) callBranch(ctx context.Context, method, repo, name string, message any) error {
 	if err := validateRepo(repo); err != nil {
 		return err
 	}
 	if err := validateRevision(name); err != nil {
 		return err
 	}
-	return c.callJSON(ctx, request{method: method, path: api(repo, "branch", name), body: body}, nil)
+	return c.callJSON(ctx, request{method: method, path: api(repo, "branch", name), message: message}, nil)
 }
 
 // OpenPull opens a pull request and returns its number n; its commits go to the
@@ -120,18 +115,15 @@ func (c *Client) openPull(ctx context.Context, repo, title, description string) 
 	if err := validateRepo(repo); err != nil {
 		return 0, err
 	}
-	body, err := json.Marshal(struct {
+	r := request{method: http.MethodPost, path: api(repo, "discussions"), message: struct {
 		Title       string `json:"title"`
 		Description string `json:"description"`
 		Pull        bool   `json:"pullRequest"`
-	}{title, description, true})
-	if err != nil {
-		return 0, fmt.Errorf("encode: %w", err)
-	}
+	}{title, description, true}}
 	var reply struct {
 		Number int `json:"num"`
 	}
-	if err := c.callJSON(ctx, request{method: http.MethodPost, path: api(repo, "discussions"), body: body}, &reply); err != nil {
+	if err := c.callJSON(ctx, r, &reply); err != nil {
 		return 0, err
 	}
 	if reply.Number <= 0 {

@@ -150,11 +150,8 @@ func (c *Client) callRepo(ctx context.Context, method, path, repo, visibility st
 		return err
 	}
 	owner, name, _ := strings.Cut(repo, "/")
-	body, err := json.Marshal(repoCall{Name: name, Organization: owner, Type: "dataset", Visibility: visibility})
-	if err != nil {
-		return fmt.Errorf("encode: %w", err)
-	}
+	message := repoCall{Name: name, Organization: owner, Type: "dataset", Visibility: visibility}
 	// A create whose reply is lost may be sent again: it then finds that the
 	// repository exists.
-	return c.callJSON(ctx, request{method: method, path: path, body: body, repeatable: true}, nil)
+	return c.callJSON(ctx, request{method: method, path: path, message: message, repeatable: true}, nil)
 }

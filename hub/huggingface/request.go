@@ -34,9 +34,10 @@ type request struct {
 	// path is escaped and begins with a slash, below the endpoint.
 	path  string
 	query url.Values
-	body  []byte
-	// stream is what is sent in place of body, size bytes. It is called for every
-	// attempt and must return the same bytes.
+	// message is sent as JSON.
+	message any
+	// stream is what is sent in place of a message, size bytes. It is called for
+	// every attempt and must return the same bytes.
 	stream func() (io.Reader, error)
 	size   int64
 	// contentType and accept are JSON if empty.
@@ -56,9 +57,14 @@ func (c *Client) call(ctx context.Context, r request) (*http.Response, error) {
 		return nil, fmt.Errorf("path %.200q: %w", r.path, err)
 	}
 	to.RawQuery = r.query.Encode()
+	if r.message != nil {
+		if r.stream, r.size, err = encode(r.message); err != nil {
+			return nil, err
+		}
+	}
 	header := r.header()
 	c.authorize(header, to)
-	return c.follow(ctx, r.method, to, header, r.reader(), max(r.size, int64(len(r.body))), func(next *url.URL) error {
+	return c.follow(ctx, r.method, to, header, r.stream, r.size, func(next *url.URL) error {
 		if !c.isOurs(next) {
 			return strange("it leads to %s, which is not the hub", next.Host)
 		}
@@ -72,7 +78,7 @@ func (r request) header() http.Header {
 	if r.accept != "" {
 		h.Set("Accept", r.accept)
 	}
-	if r.body != nil {
+	if r.message != nil {
 		h.Set("Content-Type", typeJSON)
 	}
 	if r.contentType != "" {
@@ -84,12 +90,13 @@ func (r request) header() http.Header {
 	return h
 }
 
-// reader returns how the body of r is read, nil if there is none.
-func (r request) reader() func() (io.Reader, error) {
-	if r.stream != nil || r.body == nil {
-		return r.stream
+// encode returns a message as the body of a request, and its size.
+func encode(message any) (func() (io.Reader, error), int64, error) {
+	raw, err := json.Marshal(message)
+	if err != nil {
+		return nil, 0, fmt.Errorf("encode: %w", err)
 	}
-	return func() (io.Reader, error) { return bytes.NewReader(r.body), nil }
+	return func() (io.Reader, error) { return bytes.NewReader(raw), nil }, int64(len(raw)), nil
 }
 
 // callJSON is call with a JSON reply of at most 64 MiB decoded into out, which
