@@ -6,28 +6,24 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 
 	"finest/hub"
 )
 
 // Refs are the names that commits of a repository have.
 type Refs struct {
-	Branches, Tags, Pulls []Branch
+	Branches []Branch `json:"branches"`
+	Tags     []Branch `json:"tags"`
+	Pulls    []Branch `json:"pullRequests"`
 }
 
 // Branch is a name and the commit it stands at.
 type Branch struct {
-	Name string
+	Name string `json:"name"`
 	// Ref is the whole name: refs/heads/main, refs/tags/v1, refs/pr/1.
-	Ref string
-	SHA string
-}
-
-// branchReply is a Branch on the wire.
-type branchReply struct {
-	Name   string `json:"name"`
-	Ref    string `json:"ref"`
-	Target string `json:"targetCommit"`
+	Ref string `json:"ref"`
+	SHA string `json:"targetCommit"`
 }
 
 // Refs lists branches, tags and pull requests.
@@ -43,25 +39,14 @@ func (c *Client) refs(ctx context.Context, repo string) (Refs, error) {
 	if err := validateRepo(repo); err != nil {
 		return Refs{}, err
 	}
-	var reply struct {
-		Branches []branchReply `json:"branches"`
-		Tags     []branchReply `json:"tags"`
-		Pulls    []branchReply `json:"pullRequests"`
-	}
+	var refs Refs
 	r := request{method: http.MethodGet, path: api(repo, "refs"), query: url.Values{"include_prs": {"1"}}}
-	if err := c.callJSON(ctx, r, &reply); err != nil {
+	if err := c.callJSON(ctx, r, &refs); err != nil {
 		return Refs{}, err
 	}
-	var refs Refs
-	for _, list := range []struct {
-		from []branchReply
-		to   *[]Branch
-	}{{reply.Branches, &refs.Branches}, {reply.Tags, &refs.Tags}, {reply.Pulls, &refs.Pulls}} {
-		for _, b := range list.from {
-			if !hub.IsSHA(b.Target) {
-				return Refs{}, strange("the hub says %.100q stands at %.60q", b.Ref, b.Target)
-			}
-			*list.to = append(*list.to, Branch{Name: b.Name, Ref: b.Ref, SHA: b.Target})
+	for _, b := range slices.Concat(refs.Branches, refs.Tags, refs.Pulls) {
+		if !hub.IsSHA(b.SHA) {
+			return Refs{}, strange("the hub says %.100q stands at %.60q", b.Ref, b.SHA)
 		}
 	}
 	return refs, nil

@@ -137,7 +137,8 @@ func (c *Client) CreateRepo(ctx context.Context, repo string, private bool) erro
 	}
 }
 
-// DeleteRepo deletes a dataset repository with all that is in it.
+// DeleteRepo deletes a dataset repository with all that is in it. If a reply was
+// lost on the way the repository is gone, and the error hub.ErrNotFound.
 func (c *Client) DeleteRepo(ctx context.Context, repo string) error {
 	if err := c.callRepo(ctx, http.MethodDelete, "/api/repos/delete", repo, ""); err != nil {
 		return fmt.Errorf("delete repository %.100q: %w", repo, err)

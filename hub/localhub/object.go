@@ -61,23 +61,28 @@ func (h *Hub) HasObject(ctx context.Context, f hub.File) (bool, error) {
 
 // ObjectSize returns the size of the content of a hash, or ErrNotFound.
 func (h *Hub) ObjectSize(ctx context.Context, sum string) (int64, error) {
-	err := ctx.Err()
-	if err == nil {
-		err = validateObject(hub.File{SHA256: sum})
+	size, err := h.objectSize(ctx, sum)
+	if err != nil {
+		return 0, fmt.Errorf("size of object %.64s: %w", sum, err)
 	}
-	var info fs.FileInfo
-	if err == nil {
-		info, err = os.Stat(h.objectPath(sum))
+	return size, nil
+}
+
+func (h *Hub) objectSize(ctx context.Context, sum string) (int64, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
 	}
+	if err := validateObject(hub.File{SHA256: sum}); err != nil {
+		return 0, err
+	}
+	info, err := os.Stat(h.objectPath(sum))
 	switch {
-	case err == nil:
-		return info.Size(), nil
 	case errors.Is(err, fs.ErrNotExist):
-		err = hub.ErrNotFound
-	case info == nil && !errors.Is(err, ErrBadRequest) && ctx.Err() == nil:
-		err = unavailable(err)
+		return 0, hub.ErrNotFound
+	case err != nil:
+		return 0, unavailable(err)
 	}
-	return 0, fmt.Errorf("size of object %.64s: %w", sum, err)
+	return info.Size(), nil
 }
 
 // OpenObject reads a part of a content; a negative length reads to the end. It
@@ -139,12 +144,16 @@ const copyBytes = 256 << 10
 // compare holds what was read against what f states.
 func compare(size int64, sum hash.Hash, f hub.File) error {
 	if size != f.Size {
-		return fmt.Errorf("content does not have the stated %d bytes: %w", f.Size, hub.ErrCorrupt)
+		return wrongSize(f)
 	}
 	if got := canon.Hash(sum.Sum(nil)).String(); got != f.SHA256 {
 		return fmt.Errorf("content has SHA-256 %s, not %s: %w", got, f.SHA256, hub.ErrCorrupt)
 	}
 	return nil
+}
+
+func wrongSize(f hub.File) error {
+	return fmt.Errorf("content does not have the stated %d bytes: %w", f.Size, hub.ErrCorrupt)
 }
 
 // trust records that an object had its hash when it was the file info.
@@ -189,10 +198,13 @@ func (h *Hub) check(ctx context.Context, object *os.File, f hub.File) error {
 	if err != nil {
 		return unavailable(err)
 	}
+	if info.Size() != f.Size { // anybody may ask for a wrong size: it costs no hashing
+		return wrongSize(f)
+	}
 	h.mu.Lock()
 	known, ok := h.sound[f.SHA256]
 	h.mu.Unlock()
-	if ok && known.size == info.Size() && known.modified.Equal(info.ModTime()) && known.size == f.Size {
+	if ok && known.size == f.Size && known.modified.Equal(info.ModTime()) {
 		return nil
 	}
 	sum := sha256.New()
