@@ -47,7 +47,8 @@ func (c *Client) commit(ctx context.Context, branch hub.Ref, m message) (string,
 		}
 		head, lost := c.Head(ctx, branch)
 		if lost != nil {
-			return "", fmt.Errorf("%w, after %w", lost, err)
+			// What was made is not known, whatever the status said.
+			return "", fmt.Errorf("%w, after %s", lost, err.Error())
 		}
 		if head != m.parent {
 			return c.adopt(ctx, branch.Repo, head, m.parent, m.items)
@@ -136,5 +137,5 @@ func gaveUp(err error) error {
 	if errors.Is(err, hub.ErrUnavailable) {
 		return err
 	}
-	return fmt.Errorf("%w: %s", hub.ErrUnavailable, err) //nolint:errorlint // its class would be wrong
+	return fmt.Errorf("%w: %s", hub.ErrUnavailable, err.Error())
 }

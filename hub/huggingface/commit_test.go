@@ -73,9 +73,9 @@ func TestCommitOfUnknownFate(t *testing.T) {
 	f := s.Server.Faults()
 	f.Rewrite(toCommit, 1, func(h http.Header, b []byte) (int, http.Header, []byte) {
 		f.Reply(toHead, 6, http.StatusServiceUnavailable, nil, "")
-		return http.StatusGatewayTimeout, h, b
+		return http.StatusConflict, h, b
 	})
-	if _, err := s.c.Publish(t.Context(), s.publication(add...)); !errors.Is(err, hub.ErrUnavailable) {
+	if _, err := s.c.Publish(t.Context(), s.publication(add...)); !errors.Is(err, hub.ErrUnavailable) || errors.Is(err, hub.ErrConflict) {
 		t.Errorf("error %v", err)
 	}
 	sha, err := s.c.Publish(t.Context(), s.publication(add...))
