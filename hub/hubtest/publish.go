@@ -157,9 +157,7 @@ func specSourceFails(_ *testing.T, s *spec) {
 	repo, first := s.newRepo()
 	disk := errors.New("disk is gone")
 	body := text("fails", 100_000)
-	closed := source("b", body)
-	closed.Open = func() (hub.Content, error) { return nil, disk }
-	for name, src := range map[string]hub.Source{"does not open": closed, "breaks off": failing("b", body, disk)} {
+	for name, src := range failing("b", body, disk) {
 		_, err := s.Hub.Publish(s.ctx, hub.Publication{Repo: repo, Message: name, Parent: first, Add: []hub.Source{source("a", "fine"), src}})
 		s.wantErr(name, err, disk)
 	}

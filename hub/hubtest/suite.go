@@ -203,11 +203,12 @@ func text(label string, n int) string {
 	return b.String()[:n]
 }
 
-// failing is a source whose content breaks off with err half-way.
-func failing(path, text string, err error) hub.Source {
-	src := source(path, text)
-	src.Open = func() (hub.Content, error) { return halfContent{text[:len(text)/2], err}, nil }
-	return src
+// failing are sources whose content fails with err.
+func failing(path, text string, err error) map[string]hub.Source {
+	closed, half := source(path, text), source(path, text)
+	closed.Open = func() (hub.Content, error) { return nil, err }
+	half.Open = func() (hub.Content, error) { return halfContent{text[:len(text)/2], err}, nil }
+	return map[string]hub.Source{"does not open": closed, "breaks off half-way": half}
 }
 
 // halfContent reads as text, and fails with err from its end on.

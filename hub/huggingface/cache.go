@@ -7,50 +7,59 @@ import (
 	"finest/hub"
 )
 
-// maxStats is how many files are remembered: about as many as a validator looks
-// at in one go.
-const maxStats = 4096
+// maxRemembered is how many things of a kind a client remembers: about as many
+// files as a validator looks at in one go, and 2 MiB of samples.
+const maxRemembered = 4096
 
-// statCache remembers files at commits, which do not change, and forgets those
-// not asked for longest. Its zero value is empty.
-type statCache struct {
+// cache remembers what does not change, and forgets what was not asked for
+// longest. Its zero value is empty.
+type cache[K comparable, V any] struct {
 	mu    sync.Mutex
-	order list.List // of statEntry, newest first
-	byKey map[statKey]*list.Element
+	order list.List // of remembered[K, V], newest first
+	byKey map[K]*list.Element
 }
 
-type statKey struct{ repo, sha, path string }
-
-type statEntry struct {
-	key  statKey
-	file hub.File
+type remembered[K comparable, V any] struct {
+	key   K
+	value V
 }
 
-func (s *statCache) get(key statKey) (hub.File, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e, ok := s.byKey[key]
+func (c *cache[K, V]) get(key K) (value V, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	e, ok := c.byKey[key]
 	if !ok {
-		return hub.File{}, false
+		return value, false
 	}
-	s.order.MoveToFront(e)
-	return e.Value.(statEntry).file, true
+	c.order.MoveToFront(e)
+	return e.Value.(remembered[K, V]).value, true
 }
 
-func (s *statCache) put(key statKey, file hub.File) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e, ok := s.byKey[key]; ok {
-		s.order.MoveToFront(e)
+func (c *cache[K, V]) put(key K, value V) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if e, ok := c.byKey[key]; ok {
+		c.order.MoveToFront(e)
 		return
 	}
-	if s.byKey == nil {
-		s.byKey = make(map[statKey]*list.Element)
+	if c.byKey == nil {
+		c.byKey = make(map[K]*list.Element)
 	}
-	s.byKey[key] = s.order.PushFront(statEntry{key, file})
-	if s.order.Len() > maxStats {
-		last := s.order.Back()
-		s.order.Remove(last)
-		delete(s.byKey, last.Value.(statEntry).key)
+	c.byKey[key] = c.order.PushFront(remembered[K, V]{key, value})
+	if c.order.Len() > maxRemembered {
+		last := c.order.Back()
+		c.order.Remove(last)
+		delete(c.byKey, last.Value.(remembered[K, V]).key)
 	}
 }
+
+// statKey names a file at a commit.
+type statKey struct{ repo, sha, path string }
+
+type (
+	// stats are files at commits.
+	stats = cache[statKey, hub.File]
+	// samples are the first bytes of contents that the hub has stored, by SHA-256,
+	// so that a publication need not open what was uploaded ahead of it.
+	samples = cache[string, []byte]
+)

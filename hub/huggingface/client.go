@@ -55,7 +55,8 @@ type Options struct {
 	// Endpoint is an http(s) URL, which may have a path; "" is DefaultEndpoint.
 	Endpoint string
 	// Token is sent to the endpoint alone; "" is anonymous.
-	Token     string
+	Token string
+	// UserAgent names the program; it is for a client with HTTP nil.
 	UserAgent string
 	// Offline lets every request fail with ErrOffline.
 	Offline bool
@@ -74,7 +75,7 @@ type Client struct {
 	o        Options // with its defaults set
 	endpoint *url.URL
 	http     *polite.Client
-	stats    statCache
+	stats    stats
 	samples  samples
 	slots    chan struct{} // one for each transfer at once
 

@@ -101,29 +101,3 @@ func copyAll(ctx context.Context, w io.Writer, r io.Reader) (n int64, err error)
 		}
 	}
 }
-
-// samplesKept bounds the samples in memory to 2 MiB.
-const samplesKept = 4096
-
-// samples remembers the first bytes of contents that the hub has stored, by
-// SHA-256, so that a publication need not open what was uploaded ahead of it.
-type samples struct {
-	mu sync.Mutex
-	m  map[string][]byte
-}
-
-func (s *samples) get(sum string) ([]byte, bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	b, ok := s.m[sum]
-	return b, ok
-}
-
-func (s *samples) put(sum string, sample []byte) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.m == nil || len(s.m) >= samplesKept {
-		s.m = make(map[string][]byte)
-	}
-	s.m[sum] = sample
-}
