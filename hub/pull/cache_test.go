@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"finest/hub"
@@ -363,6 +364,58 @@ func TestFetchedTogether(t *testing.T) {
 	other := content(2, 5000)
 	s.put("b", other)
 	closed(t, fetch(t, c, s, "b", other)) // so nobody holds the first one any more
+}
+
+// TestDownloadsHaveTheirRoom: what several downloads will need is reserved before
+// they begin, so that they stay within the limits together.
+func TestDownloadsHaveTheirRoom(t *testing.T) {
+	t.Parallel()
+	s, dir := newStore(), t.TempDir()
+	limits := pull.Limits{Bytes: 3500, Files: 100}
+	c := openCache(t, dir, limits)
+	for i := range 6 {
+		s.put(fmt.Sprint(i), content(i, 1000))
+	}
+	for i := range 3 { // which make room
+		closed(t, fetch(t, c, s, fmt.Sprint(i), content(i, 1000)))
+	}
+	reading, goOn := make(chan struct{}), make(chan struct{})
+	var parts atomic.Int32
+	s.during = func() {
+		if parts.Add(1) <= 6 {
+			reading <- struct{}{}
+			<-goOn
+		}
+	}
+	results := make(chan error)
+	for i := 3; i < 6; i++ {
+		go func() {
+			f, err := c.Fetch(t.Context(), s, ref, describe(fmt.Sprint(i), content(i, 1000)))
+			if err == nil {
+				err = f.Close()
+			}
+			results <- err
+		}()
+	}
+	for range 2 {
+		for range 3 {
+			<-reading
+		}
+		if bytes, names := usage(t, dir); bytes > limits.Bytes {
+			t.Errorf("%d bytes in %v", bytes, names)
+		}
+		if _, err := c.Fetch(t.Context(), s, ref, describe("0", content(0, 1000))); !errors.Is(err, pull.ErrLocal) {
+			t.Errorf("a fourth file, without room for it: %v", err)
+		}
+		for range 3 {
+			goOn <- struct{}{}
+		}
+	}
+	for range 3 {
+		if err := <-results; err != nil {
+			t.Error(err)
+		}
+	}
 }
 
 // TestLeaderGivesUp: who waits for another's download takes it over when that

@@ -142,6 +142,9 @@ func (m *machine) fetch(t *rapid.T) {
 func (m *machine) together(t *rapid.T) {
 	which := rapid.SliceOfN(rapid.IntRange(0, len(m.sources)-1), 2, 8).Draw(t, "files")
 	files, errs := make([]*pull.File, len(which)), make([]error, len(which))
+	// A folder that several change cannot be looked at in one moment.
+	m.store.during = nil
+	defer func() { m.store.during = m.withinLimits }()
 	var group sync.WaitGroup
 	for n, i := range which {
 		group.Go(func() {

@@ -46,5 +46,9 @@ func lock(path string, how int) (*Lock, error) {
 	return &Lock{f}, nil
 }
 
-// Unlock releases the lock.
-func (l *Lock) Unlock() error { return l.f.Close() }
+// Unlock releases the lock, also while a process that is being started has a copy
+// of its descriptor for a moment, which closing alone would wait for.
+func (l *Lock) Unlock() error {
+	err := syscall.Flock(int(l.f.Fd()), syscall.LOCK_UN)
+	return errors.Join(err, l.f.Close())
+}

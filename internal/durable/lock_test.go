@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"finest/internal/durable"
@@ -49,6 +50,29 @@ func TestLockIsExclusive(t *testing.T) {
 	}
 	if err := <-waiting; err != nil {
 		t.Errorf("waiting for the lock: %v", err)
+	}
+	if l, err = durable.TryLock(path); err != nil {
+		t.Fatalf("lock after it was released: %v", err)
+	}
+	_ = l.Unlock()
+}
+
+// TestUnlockOfACopiedDescriptor: processes that are being started share all
+// descriptors until they run their program.
+func TestUnlockOfACopiedDescriptor(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "lock")
+	l, err := durable.TryLock(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied, err := syscall.Dup(l.Fd())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = syscall.Close(copied) }()
+	if err := l.Unlock(); err != nil {
+		t.Fatal(err)
 	}
 	if l, err = durable.TryLock(path); err != nil {
 		t.Fatalf("lock after it was released: %v", err)
