@@ -12,6 +12,7 @@ import (
 	"unicode"
 
 	"finest/hub"
+	"finest/internal/polite"
 )
 
 // Values of X-Error-Code (huggingface_hub, utils/_http.py, hf_raise_for_status).
@@ -83,9 +84,9 @@ func (e *Error) RetryAfter() time.Duration { return e.wait }
 func (c *Client) failure(resp *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // as far as it comes
 	body = c.redact(body)
-	discard(resp)
+	polite.Discard(resp)
 	e := &Error{
-		Request: describe(resp.Request), Status: resp.StatusCode,
+		Request: polite.Describe(resp.Request), Status: resp.StatusCode,
 		Code:      oneLine(resp.Header.Get("X-Error-Code")),
 		Message:   errorMessage(resp.Header, body),
 		RequestID: oneLine(resp.Header.Get("X-Request-Id")),

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"finest/hub"
+	"finest/internal/polite"
 )
 
 // lfsJSON is the media type of the LFS API
@@ -173,7 +174,7 @@ func (c *Client) post(ctx context.Context, to *url.URL, header http.Header, mess
 	if err != nil {
 		return err
 	}
-	discard(resp)
+	polite.Discard(resp)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"finest/hub"
+	"finest/internal/polite"
 )
 
 // located is what the hub says about a file and where its content is.
@@ -53,12 +54,12 @@ func (c *Client) locate(ctx context.Context, method string, ref hub.Ref, path, s
 		case err != nil:
 			return nil, err
 		case next != nil && (resp.Header.Get("X-Linked-Size") != "" || !c.isOurs(next)):
-			discard(resp)
+			polite.Discard(resp)
 			return linked(ref, resp, next)
 		case next == nil:
 			return c.direct(ref, resp)
 		}
-		discard(resp)
+		polite.Discard(resp)
 		to = next
 	}
 	return nil, fmt.Errorf("%s %s: more than %d redirects: %w", method, to.Host, maxHops, hub.ErrUnavailable)
@@ -79,7 +80,7 @@ func linked(ref hub.Ref, resp *http.Response, at *url.URL) (*located, error) {
 		return nil, err
 	}
 	if l.size < 0 {
-		return nil, strange("%s: the hub does not say how long the file is", describe(resp.Request))
+		return nil, strange("%s: the hub does not say how long the file is", polite.Describe(resp.Request))
 	}
 	return l, nil
 }
@@ -96,7 +97,7 @@ func (c *Client) direct(ref hub.Ref, resp *http.Response) (*located, error) {
 		if _, total = contentRange(resp); total < 0 {
 			return nil, c.failure(resp)
 		}
-		discard(resp)
+		polite.Discard(resp)
 		return &located{commit: ref.Revision, size: total}, nil
 	default:
 		return nil, c.failure(resp)
@@ -105,11 +106,11 @@ func (c *Client) direct(ref hub.Ref, resp *http.Response) (*located, error) {
 	switch {
 	case err != nil:
 	case encoded(resp):
-		err = strange("%s: content encoded as %.40q, which was not asked for", describe(resp.Request), resp.Header.Get("Content-Encoding"))
+		err = strange("%s: content encoded as %.40q, which was not asked for", polite.Describe(resp.Request), resp.Header.Get("Content-Encoding"))
 	case l.size < 0:
 		l.size = total
 	case total >= 0 && l.size != total:
-		err = fmt.Errorf("%s: %d bytes instead of %d: %w", describe(resp.Request), total, l.size, hub.ErrCorrupt)
+		err = fmt.Errorf("%s: %d bytes instead of %d: %w", polite.Describe(resp.Request), total, l.size, hub.ErrCorrupt)
 	}
 	if err == nil && resp.Request.Method != http.MethodHead {
 		return l, nil
@@ -125,16 +126,16 @@ func (l *located) readHeader(ref hub.Ref, resp *http.Response) error {
 	h := resp.Header
 	l.commit = h.Get("X-Repo-Commit")
 	if l.commit == "" {
-		return strange("%s: status %s and type %.40q without X-Repo-Commit: this is not the hub", describe(resp.Request), resp.Status, h.Get("Content-Type"))
+		return strange("%s: status %s and type %.40q without X-Repo-Commit: this is not the hub", polite.Describe(resp.Request), resp.Status, h.Get("Content-Type"))
 	}
 	if err := checkCommit(ref, l.commit); err != nil {
-		return fmt.Errorf("%s: %w", describe(resp.Request), err)
+		return fmt.Errorf("%s: %w", polite.Describe(resp.Request), err)
 	}
 	l.size = -1
 	if text := h.Get("X-Linked-Size"); text != "" {
 		size, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || size < 0 || size > maxSize {
-			return fmt.Errorf("%s: a file of %.40q bytes: %w", describe(resp.Request), text, hub.ErrCorrupt)
+			return fmt.Errorf("%s: a file of %.40q bytes: %w", polite.Describe(resp.Request), text, hub.ErrCorrupt)
 		}
 		l.size = size
 	}

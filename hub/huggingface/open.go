@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"finest/hub"
+	"finest/internal/polite"
 )
 
 const (
@@ -79,11 +80,11 @@ func (r *reader) connect() error {
 	}
 	resp := l.resp
 	if err := r.adopt(l); err != nil {
-		closeBody(resp)
+		polite.Discard(resp)
 		return err
 	}
 	if end, known := r.end(); known && r.at >= end {
-		closeBody(resp)
+		polite.Discard(resp)
 		return nil
 	}
 	if l.at != nil {
@@ -175,7 +176,7 @@ func (r *reader) fetch(l *located) (*http.Response, error) {
 
 // begin checks that an answer goes on at the offset reached, or brings it there.
 func (r *reader) begin(resp *http.Response) error {
-	where := describe(resp.Request)
+	where := polite.Describe(resp.Request)
 	size := r.file.size
 	switch {
 	case encoded(resp):
@@ -322,11 +323,4 @@ func (r *reader) Close() error {
 	err := r.body.Close()
 	r.body = nil
 	return err
-}
-
-// closeBody gives up a response that may be nil.
-func closeBody(resp *http.Response) {
-	if resp != nil {
-		_ = resp.Body.Close()
-	}
 }

@@ -132,20 +132,20 @@ func (c *Client) reply(ctx context.Context, r request, out any) (http.Header, er
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxReply+1))
 	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%s: %w", describe(resp.Request), ctx.Err())
+		return nil, fmt.Errorf("%s: %w", polite.Describe(resp.Request), ctx.Err())
 	case err != nil:
-		return nil, fmt.Errorf("%s: %w: %w", describe(resp.Request), errCut, err)
+		return nil, fmt.Errorf("%s: %w: %w", polite.Describe(resp.Request), errCut, err)
 	case len(raw) > maxReply:
-		return nil, fmt.Errorf("%s: the reply has more than %d bytes: %w", describe(resp.Request), maxReply, hub.ErrTooLarge)
+		return nil, fmt.Errorf("%s: the reply has more than %d bytes: %w", polite.Describe(resp.Request), maxReply, hub.ErrTooLarge)
 	case bytes.Count(raw, []byte(",")) > maxValues:
-		return nil, fmt.Errorf("%s: the reply has more than %d values: %w", describe(resp.Request), maxValues, hub.ErrTooLarge)
+		return nil, fmt.Errorf("%s: the reply has more than %d values: %w", polite.Describe(resp.Request), maxValues, hub.ErrTooLarge)
 	case out == nil:
 		return resp.Header, nil
 	}
 	raw = c.redact(raw)
 	if err := json.Unmarshal(raw, out); err != nil {
 		return nil, fmt.Errorf("%s: the reply, %.80q of type %.40q, is not what the hub sends: %w: %w",
-			describe(resp.Request), raw, resp.Header.Get("Content-Type"), err, hub.ErrUnavailable)
+			polite.Describe(resp.Request), raw, resp.Header.Get("Content-Type"), err, hub.ErrUnavailable)
 	}
 	return resp.Header, nil
 }
@@ -177,12 +177,12 @@ func (c *Client) follow(ctx context.Context, method string, to *url.URL, header 
 		case next == nil:
 			return resp, nil
 		}
-		discard(resp)
+		polite.Discard(resp)
 		if !keepsMethod(resp.StatusCode, method) {
-			return nil, strange("%s: status %s would change its method", describe(resp.Request), resp.Status)
+			return nil, strange("%s: status %s would change its method", polite.Describe(resp.Request), resp.Status)
 		}
 		if err := check(next); err != nil {
-			return nil, fmt.Errorf("%s: %w", describe(resp.Request), err)
+			return nil, fmt.Errorf("%s: %w", polite.Describe(resp.Request), err)
 		}
 		if !sameOrigin(next, to) {
 			header.Del("Authorization")
@@ -229,7 +229,7 @@ func (c *Client) exchange(ctx context.Context, method string, to *url.URL, heade
 		return nil, err
 	}
 	if c.o.Offline {
-		return nil, fmt.Errorf("%s: %w", describe(req), ErrOffline)
+		return nil, fmt.Errorf("%s: %w", polite.Describe(req), ErrOffline)
 	}
 	resp, err := c.http.DoBy(polite.Rules{KeepRedirects: true, Wait: askedWait}, req)
 	switch {
@@ -267,7 +267,7 @@ func newRequest(ctx context.Context, method string, to *url.URL, header http.Hea
 		return req, nil
 	}
 	if req.Body, err = req.GetBody(); err != nil {
-		return nil, fmt.Errorf("%s: open its body: %w", describe(req), err)
+		return nil, fmt.Errorf("%s: open its body: %w", polite.Describe(req), err)
 	}
 	return req, nil
 }
@@ -286,14 +286,14 @@ func (c *Client) redirect(resp *http.Response) (*url.URL, error) {
 			return next, nil
 		}
 	}
-	discard(resp)
+	polite.Discard(resp)
 	if err == nil {
 		err = errors.New("no Location")
 	}
 	if outer := (*url.Error)(nil); errors.As(err, &outer) {
 		err = outer.Err // a Location may hold a signature
 	}
-	return nil, fmt.Errorf("%s: status %s leads nowhere: %w: %w", describe(resp.Request), resp.Status, err, hub.ErrUnavailable)
+	return nil, fmt.Errorf("%s: status %s leads nowhere: %w: %w", polite.Describe(resp.Request), resp.Status, err, hub.ErrUnavailable)
 }
 
 // keepsMethod reports whether a redirect leaves method as it is. Moved (301) and
@@ -318,18 +318,6 @@ func portOf(u *url.URL) string {
 	default:
 		return "80"
 	}
-}
-
-// describe names a request in an error: without its query, which may hold the
-// signature of a presigned URL.
-func describe(req *http.Request) string {
-	return fmt.Sprintf("%s %s://%s%.400s", req.Method, req.URL.Scheme, req.URL.Host, req.URL.EscapedPath())
-}
-
-// discard gives up a response, and keeps its connection if that is cheap.
-func discard(resp *http.Response) {
-	_, _ = io.CopyN(io.Discard, resp.Body, 64<<10)
-	_ = resp.Body.Close()
 }
 
 // redact takes the token out of what came from outside, which may end up in an

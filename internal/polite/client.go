@@ -11,7 +11,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -128,12 +127,12 @@ func (c *Client) DoBy(rules Rules, req *http.Request) (*http.Response, error) {
 		wait := c.backoff(attempt)
 		switch {
 		case req.Context().Err() != nil:
-			closeQuietly(resp)
-			return nil, fmt.Errorf("%s: %w", describe(req), req.Context().Err())
+			Discard(resp)
+			return nil, fmt.Errorf("%s: %w", Describe(req), req.Context().Err())
 		case err != nil && isPermanent(err):
-			return nil, fmt.Errorf("%s: %w", describe(req), err)
+			return nil, fmt.Errorf("%s: %w", Describe(req), err)
 		case err != nil && last:
-			return nil, fmt.Errorf("%s: %w: %w", describe(req), ErrUnavailable, err)
+			return nil, fmt.Errorf("%s: %w: %w", Describe(req), ErrUnavailable, err)
 		case err == nil:
 			if after, ok := waitFor(resp, c.Now()); ok {
 				wait = max(wait, after)
@@ -141,11 +140,11 @@ func (c *Client) DoBy(rules Rules, req *http.Request) (*http.Response, error) {
 			if last || wait > c.MaxWait {
 				return resp, nil
 			}
-			closeQuietly(resp)
+			Discard(resp)
 			c.pause(req.URL.Host, wait)
 		}
 		if err := c.Sleep(req.Context(), wait); err != nil {
-			return nil, fmt.Errorf("%s: %w", describe(req), err)
+			return nil, fmt.Errorf("%s: %w", Describe(req), err)
 		}
 	}
 }
@@ -229,18 +228,19 @@ func isPermanent(err error) bool {
 	return errors.As(err, new(*tls.CertificateVerificationError))
 }
 
-// describe names a request without credentials and query.
-func describe(req *http.Request) string {
-	u := url.URL{Scheme: req.URL.Scheme, Host: req.URL.Host, Path: req.URL.Path}
+// Describe names a request in an error: without credentials, and without its
+// query, which may hold a signature.
+func Describe(req *http.Request) string {
 	method := req.Method
 	if method == "" {
 		method = http.MethodGet
 	}
-	return method + " " + u.String()
+	return fmt.Sprintf("%s %s://%s%.400s", method, req.URL.Scheme, req.URL.Host, req.URL.EscapedPath())
 }
 
-// closeQuietly gives up a response, and keeps its connection if that is cheap.
-func closeQuietly(resp *http.Response) {
+// Discard gives up a response, which may be nil, and keeps its connection if that
+// is cheap.
+func Discard(resp *http.Response) {
 	if resp != nil {
 		_, _ = io.CopyN(io.Discard, resp.Body, maxDrain)
 		_ = resp.Body.Close()

@@ -138,7 +138,7 @@ func (d *download) failed(err error) error {
 	if d.fails >= d.site.client.Attempts || d.resumes > maxResumes {
 		return fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	return d.site.client.Sleep(d.ctx, d.site.client.backoff(d.fails))
+	return d.site.client.Rest(d.ctx, d.fails)
 }
 
 // Close implements io.Closer.

@@ -59,7 +59,7 @@ func (s *site) get(ctx context.Context, method, path string, header ...string) (
 
 // statusError returns why a response is not the file, and closes it.
 func statusError(resp *http.Response) error {
-	closeQuietly(resp)
+	Discard(resp)
 	class := ErrUnavailable
 	switch resp.StatusCode {
 	case http.StatusNotFound, http.StatusGone:
@@ -69,7 +69,7 @@ func statusError(resp *http.Response) error {
 	case http.StatusPartialContent, http.StatusNoContent:
 		class = ErrUnexpectedContent
 	}
-	return fmt.Errorf("%s: %w: HTTP %s", describe(resp.Request), class, resp.Status)
+	return fmt.Errorf("%s: %w: HTTP %s", Describe(resp.Request), class, resp.Status)
 }
 
 // version tells two states of a file apart, as far as the server lets us.
@@ -152,7 +152,7 @@ func (s *site) ReadRange(ctx context.Context, path string, offset, length int64)
 		if attempt >= s.client.Attempts {
 			return nil, 0, fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
-		if err := s.client.Sleep(ctx, s.client.backoff(attempt)); err != nil {
+		if err := s.client.Rest(ctx, attempt); err != nil {
 			return nil, 0, err
 		}
 	}
@@ -170,7 +170,7 @@ func (s *site) readRange(ctx context.Context, path string, offset, length int64)
 		if size < 0 || offset < size {
 			return nil, 0, statusError(resp)
 		}
-		closeQuietly(resp)
+		Discard(resp)
 		return nil, size, nil
 	case http.StatusPartialContent:
 		if !startsAt(resp, offset) || size <= offset {
