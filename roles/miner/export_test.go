@@ -1,6 +1,10 @@
 package miner
 
-import "finest/internal/contract"
+import (
+	"context"
+
+	"finest/internal/contract"
+)
 
 // Journal is what a miner keeps its journal in.
 type Journal = appender
@@ -20,6 +24,7 @@ func (m *Miner) WrapJournal(wrap func(path string, j Journal) Journal) {
 type (
 	Totals  = totals
 	Summary = summary
+	Amount  = amount
 )
 
 // Card is the dataset card of a publication.
@@ -30,3 +35,13 @@ var ParseTotals = parseTotals
 
 // With returns the totals of a log that continues that of t by m.
 func (t totals) With(m contract.Manifest, s Summary) Totals { return t.with(m, s) }
+
+// SendAhead runs write, which tells of finished files, and returns the paths of
+// what the hub has when all that can be sent is sent.
+func SendAhead(ctx context.Context, o Options, write func(finished func(contract.OutputFile))) map[string]bool {
+	o.Repo, o.Patience, o.Clock, o.Rand = "owner/data", DefaultPatience, systemClock{}, func() float64 { return 0.5 }
+	s := (&Miner{Options: o}).sendAhead(ctx, &lease{})
+	defer s.stop()
+	write(s.add)
+	return s.finish(ctx)
+}

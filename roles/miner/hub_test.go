@@ -11,6 +11,7 @@ import (
 
 	"finest/hub"
 	"finest/hub/devhub/devhubtest"
+	"finest/hub/huggingface"
 	"finest/internal/contract"
 )
 
@@ -137,7 +138,7 @@ func (h *faultyHub) Upload(ctx context.Context, repo string, contents []hub.Sour
 		defer func() { killed = recover() }()
 		err = upload()
 	}()
-	h.w.ahead.waits = false
+	h.w.ahead.waits, h.w.ahead.failed = false, err != nil
 	h.w.ahead.done <- killed
 	if killed != nil {
 		<-ctx.Done()
@@ -149,12 +150,17 @@ func (h *faultyHub) Upload(ctx context.Context, repo string, contents []hub.Sour
 // ahead makes the steps of an upload come in the same order every time: whoever
 // refines waits for it.
 type ahead struct {
-	waits bool
-	done  chan any // what it was killed with
+	waits  bool
+	failed bool     // nobody waits for what is sent after a failure
+	done   chan any // what it was killed with
 }
 
 // finish tells of a file and waits until it is sent.
 func (a *ahead) finish(finished func(contract.OutputFile), f contract.OutputFile) {
+	if a.failed {
+		finished(f)
+		return
+	}
 	a.waits = true
 	finished(f)
 	if killed := <-a.done; killed != nil {
@@ -179,3 +185,24 @@ func sentTwice(w *devhubtest.World) map[string]int {
 	maps.DeleteFunc(times, func(_ string, n int) bool { return n == 1 })
 	return times
 }
+
+// Short names for what carries requests.
+type (
+	request  = *http.Request
+	response = *http.Response
+	sender   = func(request) (response, error)
+)
+
+// dialThrough returns a client of the world's hub whose requests go through
+// carry.
+func (w *world) dialThrough(carry func(send sender, r request) (response, error)) hub.Hub {
+	w.t.Helper()
+	return devhubtest.Dial(w.t, w.hub.Endpoint, func(o *huggingface.Options) {
+		send := o.HTTP.Transport.RoundTrip
+		o.HTTP.Transport = roundTripper(func(r request) (response, error) { return carry(send, r) })
+	})
+}
+
+type roundTripper func(request) (response, error)
+
+func (t roundTripper) RoundTrip(r request) (response, error) { return t(r) }

@@ -198,7 +198,10 @@ var (
 // its error. Failures are logged and tried again, ever more rarely; only what
 // the operator must clear ends it.
 func (m *Miner) Run(ctx context.Context) error {
-	const maxDoublings = 5
+	const (
+		maxDoublings = 5
+		maxPark      = time.Hour // the longest of the Hub's windows for quotas
+	)
 	failures := 0
 	for {
 		out, err := m.Once(ctx)
@@ -209,7 +212,7 @@ func (m *Miner) Run(ctx context.Context) error {
 		case needsOperator(err):
 			return err
 		case err != nil:
-			pause <<= min(failures, maxDoublings)
+			pause = max(pause<<min(failures, maxDoublings), min(hub.RetryAfter(err), maxPark))
 			failures++
 			m.Log.Error().Err(err).Stringer("retry_in", pause.Round(time.Millisecond)).Msg("work interrupted")
 		case out.Status == NoTask:

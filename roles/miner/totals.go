@@ -20,7 +20,7 @@ const totalsPath = "totals.json"
 // Bounds of totals that are read from a hub.
 const (
 	maxTotals = 4 << 20 // bytes
-	maxSum    = 1 << 56
+	maxSum    = 1 << 52 // leaves room below the 2^53 of canonical JSON
 )
 
 // totals sum up the tasks of a claim log, so that a card need not read the

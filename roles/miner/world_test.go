@@ -132,6 +132,7 @@ type world struct {
 	hotkey    *wallet.Hotkey
 	recipe    contract.Recipe
 	tasks     int // in the crawl
+	shards    int // of each task
 	submitted map[string]contract.SubmitRequest
 	released  map[string]string
 	refined   map[string]int // times each WARC file was refined
@@ -146,7 +147,7 @@ type world struct {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{
-		t: t, fault: &fault{}, dataDir: filepath.Join(t.TempDir(), "data"), tasks: 2,
+		t: t, fault: &fault{}, dataDir: filepath.Join(t.TempDir(), "data"), tasks: 2, shards: 1,
 		submitted: map[string]contract.SubmitRequest{}, released: map[string]string{}, refined: map[string]int{},
 		server: hotkey(t, "//Server"), hotkey: hotkey(t, "//Miner"),
 		recipe: contract.Recipe{Name: "plain", PipelineVersion: 1, Stages: []contract.StageSpec{
@@ -193,6 +194,7 @@ func (w *world) recipeRef() contract.RecipeRef {
 // options are those of a miner that lives in w.
 func (w *world) options() miner.Options {
 	client := w.openChain()
+	w.ahead.failed = false
 	return miner.Options{
 		Chain: &faultyChain{client, w}, Hub: &faultyHub{devhubtest.Dial(w.t, w.hub.Endpoint), w}, Tasks: &tasks{w, client}, Signer: w.hotkey,
 		Refine: w.refine, Netuid: netuid, Repo: repo, Recipe: w.recipeRef(), DataDir: w.dataDir,
@@ -263,7 +265,11 @@ func (w *world) refine(ctx context.Context, r contract.Receipt, outDir string, f
 		}
 		m.Inputs = append(m.Inputs, contract.Input{Path: f.Path, Bytes: f.Bytes, SHA256: canon.Sum([]byte(f.Path)), Records: 9, Pages: 5})
 	}
-	for _, path := range []string{contract.ShardPath(r.Crawl, r.Task, 0), contract.LedgerPath(r.Crawl, r.Task, 0)} {
+	paths := []string{contract.LedgerPath(r.Crawl, r.Task, 0)}
+	for i := range w.shards {
+		paths = append(paths, contract.ShardPath(r.Crawl, r.Task, i))
+	}
+	for _, path := range paths {
 		content := bytes.Repeat([]byte(path+"\n"), 20)
 		var err error
 		w.fault.step("write "+path, func() {
