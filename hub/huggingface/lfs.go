@@ -169,7 +169,7 @@ func (c *Client) post(ctx context.Context, to *url.URL, header http.Header, mess
 	}
 	header.Set("Content-Type", lfsJSON)
 	header.Set("Accept", lfsJSON)
-	header["Idempotency-Key"] = nil // the mark of net/http; it is not sent
+	header["Idempotency-Key"] = nil                                   // the mark of net/http; it is not sent
 	resp, err := c.send(ctx, http.MethodPost, to, header, body, size) //nolint:bodyclose // Discard closes it
 	if err != nil {
 		return err
