@@ -7,10 +7,12 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"finest/hub"
 	"finest/hub/devhub"
@@ -303,5 +305,34 @@ func TestRequests(t *testing.T) {
 	}
 	if n := len(l.server.Faults().Requests()); n > 10_000 || n < 5_000 {
 		t.Errorf("%d requests are remembered", n)
+	}
+}
+
+// connection is one of a client whose deadline for writing can be seen.
+type connection struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+}
+
+func (c *connection) SetWriteDeadline(t time.Time) error {
+	c.deadline = t
+	return nil
+}
+
+// An answer has a deadline from its first bytes on, which is not that of the next
+// request on its connection: it may take any time until its answer begins.
+func TestWriteDeadline(t *testing.T) {
+	w := withRepo(t)
+	c := &connection{ResponseRecorder: httptest.NewRecorder()}
+	ask := func(path string) {
+		r := httptest.NewRequestWithContext(t.Context(), "GET", path, nil)
+		r.Host = "localhost"
+		w.server.ServeHTTP(c, r)
+	}
+	if ask(api); c.deadline.Before(time.Now()) {
+		t.Errorf("an answer is to be written by %v", c.deadline)
+	}
+	if ask(api + "/auth-check"); !c.deadline.IsZero() { // is answered without a body
+		t.Errorf("the next request has the deadline %v", c.deadline)
 	}
 }

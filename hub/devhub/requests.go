@@ -39,6 +39,7 @@ func (f *Faults) Requests() []Request {
 func (f *Faults) wrap(handle http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn := http.NewResponseController(w)
+		_ = conn.SetWriteDeadline(time.Time{}) // which the answer before has left on this connection
 		body := &counted{ReadCloser: r.Body, conn: conn}
 		r.Body = body
 		seen := &watched{ResponseWriter: w, conn: conn}
