@@ -61,7 +61,7 @@ func TestGuardedReading(t *testing.T) {
 		{"garbage, unguarded", nil, garbled, eval.Rejected, eval.FaultNone, "-00000.parquet cannot be read: read shard: not in the form"},
 		{"garbage", &guard.Guard{}, garbled, eval.Rejected, eval.FaultNone, "-00000.parquet cannot be read: read shard: not in the form"},
 		{"a child that does not start", &guard.Guard{Program: "/nowhere/finest"}, honest, eval.Undecided, eval.FaultOwn, "start a child"},
-		{"a child that is another program", &guard.Guard{Program: "/bin/false"}, honest, eval.Undecided, eval.FaultOwn, "without an answer"},
+		{"a child that is another program", &guard.Guard{Program: "/bin/false"}, honest, eval.Undecided, eval.FaultOwn, "gave no answer"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := w.Resolver()

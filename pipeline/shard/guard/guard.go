@@ -66,7 +66,8 @@ func (g *Guard) Check(ctx context.Context, kind Kind, path string, rows int64) e
 	if os.Getenv(envChild) != "" {
 		return errors.New("read in a child: this is one, whose program does not know that it is")
 	}
-	wall, stop := context.WithTimeout(ctx, cmp.Or(g.Wall, DefaultWall))
+	limit := cmp.Or(g.Wall, DefaultWall)
+	wall, stop := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer within %v", limit))
 	defer stop()
 	l := limits{data: 2 * g.memory(), cpu: int64(max(cmp.Or(g.CPU, DefaultCPU)/time.Second, 1))}
 	c := exec.CommandContext(wall, cmp.Or(g.Program, self()))
@@ -93,9 +94,11 @@ func (g *Guard) Check(ctx context.Context, kind Kind, path string, rows int64) e
 		return context.Cause(ctx)
 	case err == nil:
 		return answerOf(stdout.bytes)
-	default:
-		return l.autopsy(c.ProcessState, err, stderr.bytes)
 	}
+	if wall.Err() != nil {
+		err = context.Cause(wall)
+	}
+	return l.autopsy(c.ProcessState, err, stderr.bytes)
 }
 
 func (g *Guard) memory() int64 { return cmp.Or(g.Memory, DefaultMemory) }

@@ -215,7 +215,7 @@ func TestWhoIsToBlame(t *testing.T) {
 		{"takes all memory at once", kindGrasps, true, "within 192 MiB of memory"},
 		{"never ends", kindSpins, true, "within 1s of processor time"},
 		{"goes too deep", kindRecurs, true, "of memory"},
-		{"waits for ever", kindWaits, false, "without an answer"},
+		{"waits for ever", kindWaits, false, "no answer within 300ms"},
 		{"is killed", kindDies, false, "killed"},
 		{"writes to disk", kindWrites, false, "file too large"},
 		{"says something else", kindBabbles, false, "answer"},

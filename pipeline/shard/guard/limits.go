@@ -87,7 +87,7 @@ func (l limits) autopsy(state *os.ProcessState, err error, stderr []byte) error 
 		return refuse("cannot be read within %v of processor time", limit)
 	}
 	first, _, _ := bytes.Cut(stderr, []byte("\n"))
-	return fmt.Errorf("read in a child: it ended without an answer: %w (%.200q)", err, first)
+	return fmt.Errorf("read in a child that gave no answer: %w (%.200q)", err, first)
 }
 
 // crash reads what the Go runtime wrote before it ended the child; nil if it is
