@@ -11,7 +11,8 @@ import (
 	"finest/hub"
 )
 
-// maxRevision is longer than any name that Git makes a file of.
+// maxRevision bounds a revision, in bytes: to Git a branch is a file, whose name
+// has at most 255.
 const maxRevision = 250
 
 var hashRE = regexp.MustCompile(`^[0-9a-f]{64}$`)
