@@ -99,6 +99,16 @@ func (s *Server) open(r *http.Request) (repo string, err error) {
 	return repo, nil
 }
 
+// at returns the commit that a request reads of a repository, if the caller may
+// know of it.
+func (s *Server) at(r *http.Request) (hub.Ref, error) {
+	repo, _, err := s.readable(r)
+	if err != nil {
+		return hub.Ref{}, err
+	}
+	return s.revision(r, repo)
+}
+
 // revision returns a repository's revision as a request names it, and the commit
 // it stands at.
 func (s *Server) revision(r *http.Request, repo string) (ref hub.Ref, err error) {

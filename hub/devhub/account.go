@@ -64,6 +64,18 @@ type repoRequest struct {
 	Gated        json.RawMessage `json:"gated"`
 }
 
+// repoRequested reads who asks for what of a repository that its body names.
+func repoRequested(w http.ResponseWriter, r *http.Request) (repo string, q repoRequest, err error) {
+	user, err := somebody(r)
+	if err == nil {
+		err = readJSON(w, r, &q)
+	}
+	if err == nil {
+		repo, err = q.repo(user)
+	}
+	return repo, q, err
+}
+
 // repo returns the repository's full name.
 func (q repoRequest) repo(user string) (string, error) {
 	if q.Type == nil || *q.Type != "dataset" { // the Hub takes none for a model
@@ -114,15 +126,7 @@ func (q repoRequest) apply(to *localhub.Settings) error {
 }
 
 func (s *Server) createRepo(w http.ResponseWriter, r *http.Request) error {
-	user, err := somebody(r)
-	if err != nil {
-		return err
-	}
-	var q repoRequest
-	if err := readJSON(w, r, &q); err != nil {
-		return err
-	}
-	repo, err := q.repo(user)
+	repo, q, err := repoRequested(w, r)
 	if err != nil {
 		return err
 	}
@@ -141,15 +145,7 @@ func (s *Server) createRepo(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) deleteRepo(w http.ResponseWriter, r *http.Request) error {
-	user, err := somebody(r)
-	if err != nil {
-		return err
-	}
-	var q repoRequest
-	if err := readJSON(w, r, &q); err != nil {
-		return err
-	}
-	repo, err := q.repo(user)
+	repo, _, err := repoRequested(w, r)
 	if err != nil {
 		return err
 	}

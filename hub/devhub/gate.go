@@ -1,15 +1,13 @@
 package devhub
 
-import (
-	"net/http"
-)
+import "net/http"
 
 // maxGranted bounds the users that are let into gated repositories.
 const maxGranted = 10_000
 
-// Grant lets a user, who is named by the token "hf_<user>", read a gated
-// repository, as long as the server runs. Owners may read their own.
-func (s *Server) Grant(repo, user string) {
+// letIn lets a user read a gated repository, as long as the server runs. Owners
+// may read their own.
+func (s *Server) letIn(repo, user string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if len(s.granted) >= maxGranted {
@@ -42,7 +40,7 @@ func (s *Server) grant(w http.ResponseWriter, r *http.Request) error {
 	if !nameRE.MatchString(q.User) {
 		return refuse(http.StatusBadRequest, "%.100q is no name of a user", q.User)
 	}
-	s.Grant(repo, q.User)
+	s.letIn(repo, q.User)
 	w.WriteHeader(http.StatusOK)
 	return nil
 }
@@ -58,7 +56,7 @@ func (s *Server) askAccess(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if settings.Gated == "auto" {
-		s.Grant(repo, user)
+		s.letIn(repo, user)
 	}
 	w.WriteHeader(http.StatusOK)
 	return nil

@@ -49,7 +49,7 @@ func (s *Server) info(w http.ResponseWriter, r *http.Request) error {
 	siblings := make([]map[string]any, len(entries))
 	for i, e := range entries {
 		siblings[i] = map[string]any{"rfilename": e.Path}
-		if r.URL.Query().Get("blobs") != "" {
+		if isTrue(r.URL.Query().Get("blobs")) {
 			siblings[i]["size"], siblings[i]["blobId"] = e.Size, e.GitID
 			if e.LFS {
 				siblings[i]["lfs"] = map[string]any{"size": e.Size, "sha256": e.SHA256, "pointerSize": e.PointerSize}
@@ -81,11 +81,7 @@ type authorJSON struct {
 
 // log lists commits, the newest first, in numbered pages.
 func (s *Server) log(w http.ResponseWriter, r *http.Request) error {
-	repo, _, err := s.readable(r)
-	if err != nil {
-		return err
-	}
-	ref, err := s.revision(r, repo)
+	ref, err := s.at(r)
 	if err != nil {
 		return err
 	}
@@ -106,7 +102,7 @@ func (s *Server) log(w http.ResponseWriter, r *http.Request) error {
 		query.Set("p", strconv.Itoa(page+1))
 		linkNext(w, r, query)
 	}
-	owner, _, _ := strings.Cut(repo, "/")
+	owner, _, _ := strings.Cut(ref.Repo, "/")
 	list := make([]commitJSON, len(commits))
 	for i, c := range commits {
 		list[i] = commitJSON{
@@ -157,7 +153,7 @@ func (s *Server) refs(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	reply := map[string]any{"branches": refsJSON(branches), "tags": refsJSON(tags), "converts": []refJSON{}}
-	if r.URL.Query().Get("include_prs") != "" {
+	if isTrue(r.URL.Query().Get("include_prs")) {
 		reply["pullRequests"] = refsJSON(pulls)
 	}
 	return ok(w, reply)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 	"strings"
 
 	"finest/hub"
@@ -195,5 +194,3 @@ func (s *Server) lfsVerify(w http.ResponseWriter, r *http.Request) error {
 	}
 	return ok(w, map[string]any{"success": true})
 }
-
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }

@@ -29,7 +29,7 @@ type running struct {
 // the storage on another port of the same address, until ctx ends or the server
 // is closed. It returns the API's URL, "http://127.0.0.1:PORT".
 func (s *Server) Listen(ctx context.Context, addr string) (endpoint string, err error) {
-	if !s.o.Exposed && !loopback(addr) {
+	if !loopback(addr) {
 		return "", fmt.Errorf("serve devhub on %s: not a loopback address", addr)
 	}
 	s.mu.Lock()

@@ -120,7 +120,7 @@ func TestMultipartTrouble(t *testing.T) {
 	}
 	w.do(request{method: "POST", path: upload.Href, body: object{"oid": canon.Sum(nil)}, as: anonymous}).refuses(http.StatusBadRequest, "")
 	w.post("/api/complete_multipart?upload=x", object{}).refuses(http.StatusForbidden, "")
-	w.clock.now = w.clock.now.Add(devhub.DefaultExpiry + time.Second)
+	w.clock.now = w.clock.now.Add(devhub.Expiry + time.Second)
 	complete(first, second, third).refuses(http.StatusForbidden, "")
 }
 
@@ -140,7 +140,7 @@ func TestAbandonedUploads(t *testing.T) {
 	if got := begin(256); got != http.StatusServiceUnavailable {
 		t.Errorf("one upload too many begins with %d, want 503", got)
 	}
-	w.clock.now = w.clock.now.Add(devhub.DefaultExpiry + time.Second)
+	w.clock.now = w.clock.now.Add(devhub.Expiry + time.Second)
 	if got := begin(257); got != http.StatusOK {
 		t.Errorf("after the others expired an upload begins with %d", got)
 	}

@@ -12,8 +12,6 @@ const (
 	DefaultPageSize = 1000
 	// DefaultChunkSize is the least that an object store takes as a part.
 	DefaultChunkSize = 5 << 20
-	// DefaultExpiry is how long URLs of the storage are good.
-	DefaultExpiry = time.Hour
 )
 
 // Options of a server. The zero value is good.
@@ -25,11 +23,6 @@ type Options struct {
 	// largest file that is uploaded in one piece; 0 is DefaultChunkSize. A file
 	// of more than 10,000 parts has larger ones.
 	ChunkSize int64
-	// Expiry is how long URLs of the storage are good; 0 is DefaultExpiry.
-	Expiry time.Duration
-	// Exposed lets other machines in: Listen takes any address and requests may
-	// name any host. Whoever reaches the server can write to it.
-	Exposed bool
 	// Now is the time; nil is time.Now.
 	Now func() time.Time
 	// Log hears of each request at the level debug; nothing is logged when it is
@@ -43,9 +36,6 @@ func (o *Options) defaults() {
 	}
 	if o.ChunkSize <= 0 {
 		o.ChunkSize = DefaultChunkSize
-	}
-	if o.Expiry <= 0 {
-		o.Expiry = DefaultExpiry
 	}
 	if o.Now == nil {
 		o.Now = time.Now

@@ -37,7 +37,7 @@ func TestResolveLFS(t *testing.T) {
 		w.put(to, "some rows").wants(http.StatusForbidden)
 	}
 	to := w.get(site + "/resolve/main/d/f.parquet").Header.Get("Location")
-	w.clock.now = w.clock.now.Add(devhub.DefaultExpiry + time.Second)
+	w.clock.now = w.clock.now.Add(devhub.Expiry + time.Second)
 	w.do(request{method: "GET", path: to, as: anonymous}).wants(http.StatusForbidden).says("AccessDenied")
 
 	raw := w.get(site + "/raw/main/d/f.parquet").wants(http.StatusOK)

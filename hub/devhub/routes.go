@@ -1,8 +1,6 @@
 package devhub
 
-import (
-	"net/http"
-)
+import "net/http"
 
 // handler answers, or fails before it has written anything.
 type handler func(w http.ResponseWriter, r *http.Request) error

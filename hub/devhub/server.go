@@ -104,7 +104,7 @@ func (s *Server) logged(next http.Handler) http.Handler {
 
 // admits refuses pages whose name was made to resolve to this machine.
 func (s *Server) admits(w http.ResponseWriter, r *http.Request) bool {
-	if s.o.Exposed || loopback(r.Host) || loopback(net.JoinHostPort(strings.Trim(r.Host, "[]"), "80")) {
+	if loopback(r.Host) || loopback(net.JoinHostPort(strings.Trim(r.Host, "[]"), "80")) {
 		return true
 	}
 	http.Error(w, "not a loopback name", http.StatusForbidden)

@@ -12,6 +12,9 @@ import (
 	"finest/hub"
 )
 
+// Expiry is how long URLs of the storage are good.
+const Expiry = time.Hour
+
 // permit is what a signed URL allows.
 type permit struct {
 	method string
@@ -27,7 +30,7 @@ const (
 
 // query encodes what a signed URL says, and until when.
 func (s *Server) query(values url.Values) string {
-	values.Set("expires", itoa(s.o.Now().Add(s.o.Expiry).Unix()))
+	values.Set("expires", itoa(s.o.Now().Add(Expiry).Unix()))
 	return values.Encode()
 }
 
@@ -61,6 +64,8 @@ func (s *Server) permitted(r *http.Request) (values url.Values, ok bool) {
 	until, err := strconv.ParseInt(values.Get("expires"), 10, 64)
 	return values, hmac.Equal([]byte(given), []byte(want)) && err == nil && !s.o.Now().After(time.Unix(until, 0))
 }
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // number reads a number that the server signed.
 func number(values url.Values, name string) int64 {

@@ -40,11 +40,7 @@ type lastCommitJSON struct {
 // tree lists a folder in the order of paths, a page at a time; the cursor is the
 // last path of the page before.
 func (s *Server) tree(w http.ResponseWriter, r *http.Request) error {
-	repo, _, err := s.readable(r)
-	if err != nil {
-		return err
-	}
-	ref, err := s.revision(r, repo)
+	ref, err := s.at(r)
 	if err != nil {
 		return err
 	}
@@ -204,11 +200,7 @@ const maxPaths = 1000
 // pathsInfo describes files and folders by their paths; what is missing is left
 // out. @huggingface/hub sends JSON, huggingface_hub a form.
 func (s *Server) pathsInfo(w http.ResponseWriter, r *http.Request) error {
-	repo, _, err := s.readable(r)
-	if err != nil {
-		return err
-	}
-	ref, err := s.revision(r, repo)
+	ref, err := s.at(r)
 	if err != nil {
 		return err
 	}

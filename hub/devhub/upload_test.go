@@ -214,7 +214,7 @@ func TestBasicUpload(t *testing.T) {
 		t.Error("the object is not stored, or has no ETag")
 	}
 	w.put(url, content).wants(http.StatusOK)
-	w.clock.now = w.clock.now.Add(devhub.DefaultExpiry + time.Second)
+	w.clock.now = w.clock.now.Add(devhub.Expiry + time.Second)
 	code(w.put(url, content), 403, "AccessDenied")
 }
 

@@ -74,7 +74,7 @@ func (s *Server) upload(id string) (*upload, error) {
 	if err != nil {
 		return nil, err
 	}
-	u := &upload{content: content, expires: now.Add(s.o.Expiry), etags: map[int]string{}}
+	u := &upload{content: content, expires: now.Add(Expiry), etags: map[int]string{}}
 	s.uploads[id] = u
 	return u, nil
 }
