@@ -17,22 +17,23 @@ import (
 	"finest/pipeline/shard"
 )
 
-// numbered returns rows of 100 KiB, so 327 in a row group.
+// numbered returns rows that can be told apart.
 func numbered(count int) []contract.Row {
 	rows := make([]contract.Row, count)
 	for i := range rows {
 		rows[i] = contract.Row{
-			Text: strings.Repeat("x", 100<<10), ID: fmt.Sprintf("<urn:uuid:%d>", i), Dump: "CC-MAIN-2024-10",
+			Text: fmt.Sprint("text ", i), ID: fmt.Sprintf("<urn:uuid:%d>", i), Dump: "CC-MAIN-2024-10",
 			URL: fmt.Sprintf("https://example.org/%d", i), LanguageScore: 1 / float64(i+1), TokenCount: int64(i), WARCOffset: int64(i) * 100,
 		}
 	}
 	return rows
 }
 
+// write counts rows as 100 KiB each, so that 327 are in a row group.
 func write(t testing.TB, rows []contract.Row) (contract.OutputFile, []byte) {
 	t.Helper()
 	dir := t.TempDir()
-	files, _, err := shard.WriteRows(dir, rowPrefix, sequence(rows), nil)
+	files, _, err := shard.WriteRowsCounted(dir, rowPrefix, sequence(rows), 100<<10, nil)
 	if err != nil || len(files) != 1 {
 		t.Fatalf("%d files, error %v", len(files), err)
 	}
