@@ -43,6 +43,7 @@ func TestLostReplies(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t)
+			w.tasks = 1
 			fail(w.hub.Server.Faults())
 			w.workOff()
 			if err := w.checkOnce(); err != nil {
