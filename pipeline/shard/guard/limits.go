@@ -99,7 +99,7 @@ func (l limits) crash(stderr []byte) error {
 		case bytes.HasPrefix(line, []byte("panic: ")):
 			return refuse("the reader fails: %.200q", line)
 		case !bytes.HasPrefix(line, []byte("fatal error: ")):
-		case bytes.Contains(line, []byte("out of memory")):
+		case bytes.Contains(line, []byte("out of memory")), bytes.Contains(line, []byte("cannot allocate memory")):
 			return refuse("cannot be read within %d MiB of memory", l.data>>20)
 		case bytes.Contains(line, []byte("stack overflow")):
 			return refuse("the reader's stack overflows")
