@@ -48,7 +48,7 @@ const (
 )
 
 // ErrOffline says that no request was sent because Options.Offline is set.
-var ErrOffline = fmt.Errorf("the hub is switched off (HF_HUB_OFFLINE): %w", hub.ErrUnavailable)
+var ErrOffline = fmt.Errorf("the hub is switched off (HF_HUB_OFFLINE): %w: %w", hub.ErrUnavailable, hub.ErrSetup)
 
 // Options are how a Client reaches the Hub.
 type Options struct {
@@ -101,6 +101,9 @@ func New(o Options) (*Client, error) {
 	}
 	if o.Parallel <= 0 {
 		o.Parallel = defaultParallel
+	}
+	if o.Progress != nil {
+		o.Progress = oneByOne(o.Progress)
 	}
 	if o.Token != "" && endpoint.Scheme == "http" && !isLoopback(endpoint) {
 		o.Log.Warn().Str("endpoint", endpoint.String()).Msg("the token travels unencrypted")

@@ -33,6 +33,9 @@ const (
 	badCredentials = "Invalid credentials in Authorization header"
 )
 
+// errBadToken is the class of a 401 to a token that the Hub does not know.
+var errBadToken = fmt.Errorf("%w: %w", hub.ErrDenied, hub.ErrSetup)
+
 // Error is an answer of the hub, or of its storage, with a status of 300 or
 // more. It unwraps to the error of package hub that its meaning is, if one is.
 type Error struct {
@@ -113,6 +116,9 @@ func (e *Error) classify(req *http.Request, anonymous bool) error {
 		reads := req.Method == http.MethodGet || req.Method == http.MethodHead
 		if anonymous && reads && strings.Contains(req.URL.Path, "/datasets/") && !strings.Contains(e.Message, badCredentials) {
 			return hub.ErrNotFound
+		}
+		if !anonymous && strings.Contains(e.Message, badCredentials) {
+			return errBadToken
 		}
 		return hub.ErrDenied
 	case http.StatusForbidden:

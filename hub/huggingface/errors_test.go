@@ -25,7 +25,8 @@ func TestErrors(t *testing.T) {
 		"no repository, or a private one":  {true, 401, "", code("RepoNotFound"), hub.ErrNotFound, "RepoNotFound"},
 		"the same, without a code":         {true, 401, `{"error":"Repository not found"}`, nil, hub.ErrNotFound, "Repository not found"},
 		"with a token it is the token":     {false, 401, `{"error":"Unauthorized"}`, nil, hub.ErrDenied, "HF_TOKEN"},
-		"a token that is none":             {true, 401, "", []string{"X-Error-Message", "Invalid credentials in Authorization header"}, hub.ErrDenied, "Invalid credentials"},
+		"a token that the hub knows not":   {false, 401, "", []string{"X-Error-Message", "Invalid credentials in Authorization header"}, hub.ErrSetup, "HF_TOKEN"},
+		"the same, without a token":        {true, 401, "", []string{"X-Error-Message", "Invalid credentials in Authorization header"}, hub.ErrDenied, "Invalid credentials"},
 		"no revision":                      {false, 404, "", code("RevisionNotFound"), hub.ErrNotFound, "RevisionNotFound"},
 		"no file":                          {false, 404, "", code("EntryNotFound"), hub.ErrNotFound, "EntryNotFound"},
 		"not found, without a code":        {false, 404, "Not Found", nil, hub.ErrNotFound, "404"},
@@ -56,7 +57,10 @@ func TestErrors(t *testing.T) {
 			if c.want != nil && !errors.Is(err, c.want) {
 				t.Errorf("error %v, want %v", err, c.want)
 			}
-			for _, other := range []error{hub.ErrNotFound, hub.ErrConflict, hub.ErrUnavailable, hub.ErrCorrupt, hub.ErrTooLarge, hub.ErrDenied} {
+			for _, other := range []error{hub.ErrNotFound, hub.ErrConflict, hub.ErrUnavailable, hub.ErrCorrupt, hub.ErrTooLarge, hub.ErrDenied, hub.ErrSetup} {
+				if c.want == hub.ErrSetup && other == hub.ErrDenied {
+					continue // it comes with it
+				}
 				if !errors.Is(other, c.want) && errors.Is(err, other) {
 					t.Errorf("error %v is also %v", err, other)
 				}

@@ -140,11 +140,15 @@ func (f *files) Stat(ctx context.Context, path string) (audit.FileInfo, error) {
 }
 
 // Open fetches a file unless it is here, and checks its hash. The guard reads it
-// before anybody does.
+// before anybody does. Another file in the place of one that the manifest states
+// is none: the manifest's sizes are bounded, its size is not.
 func (f *files) Open(ctx context.Context, path string) (audit.File, error) {
 	info, err := f.find(ctx, path)
 	if err != nil {
 		return nil, err
+	}
+	if stated, ok := f.stated[path]; ok && (info.Size != stated.Bytes || info.SHA256 != stated.SHA256) {
+		return nil, fmt.Errorf("%s is another file than the manifest states: %w", path, fs.ErrNotExist)
 	}
 	cache, err := f.cache()
 	if err != nil {
@@ -201,8 +205,11 @@ func readSmall(ctx context.Context, h hub.Hub, ref hub.Ref, path string, max int
 }
 
 // blame tells a file that the commit does not hold, the miner's doing, from a
-// commit that cannot be read.
+// commit that cannot be read, and that from a hub that these settings shut out.
 func blame(ctx context.Context, h hub.Hub, ref hub.Ref, err error) error {
+	if errors.Is(err, hub.ErrSetup) {
+		return eval.Blame(eval.FaultOwn, err)
+	}
 	if errors.Is(err, hub.ErrNotFound) {
 		if _, headErr := h.Head(ctx, ref); headErr == nil {
 			return fmt.Errorf("%w: %w", fs.ErrNotExist, err)

@@ -4,6 +4,7 @@
 package submission
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -296,7 +297,7 @@ func (r *Resolver) draw(c Case) (func(at chain.Block, purpose string, validator 
 func (r *Resolver) Confirm(ctx context.Context, c Case, p audit.Proof) (reason string, err error) {
 	o, failed := r.open(ctx, c)
 	if failed != nil {
-		return "", eval.Blame(eval.FaultHub, errors.New(failed.Reason))
+		return "", eval.Blame(cmp.Or(failed.Fault, eval.FaultHub), errors.New(failed.Reason))
 	}
 	if problem := sizeProblem(o.Manifest); problem != "" {
 		return "", eval.Blame(eval.FaultOwn, errors.New(problem))

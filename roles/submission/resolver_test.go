@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 
@@ -119,6 +121,29 @@ func (h garblingHub) Open(ctx context.Context, ref hub.Ref, path string, offset,
 	return io.NopCloser(bytes.NewReader(b)), err
 }
 
+// shutOut is a hub that takes the token for none when files below a folder are
+// asked for.
+type shutOut struct {
+	hub.Hub
+	folder string
+}
+
+var errBadToken = fmt.Errorf("%w: %w", hub.ErrDenied, hub.ErrSetup)
+
+func (h shutOut) Stat(ctx context.Context, ref hub.Ref, path string) (hub.File, error) {
+	if strings.HasPrefix(path, h.folder) {
+		return hub.File{}, errBadToken
+	}
+	return h.Hub.Stat(ctx, ref, path)
+}
+
+func (h shutOut) Open(ctx context.Context, ref hub.Ref, path string, offset, length int64) (io.ReadCloser, error) {
+	if strings.HasPrefix(path, h.folder) {
+		return nil, errBadToken
+	}
+	return h.Hub.Open(ctx, ref, path, offset, length)
+}
+
 func TestWhoIsToBlame(t *testing.T) {
 	w := submissiontest.New(t)
 	anna := w.Miner("//Anna")
@@ -147,6 +172,12 @@ func TestWhoIsToBlame(t *testing.T) {
 			t.Cleanup(func() { _ = cache.Close() })
 		}, eval.Undecided, eval.FaultOwn},
 		{"file with other bytes", func(r *submission.Resolver, _ *submission.Case) { r.Hub = garblingHub{w.Hub} }, eval.Undecided, eval.FaultHub},
+		{"hub that knows not the validator's token", func(r *submission.Resolver, _ *submission.Case) {
+			r.Hub = shutOut{w.Hub, "data/"}
+		}, eval.Undecided, eval.FaultOwn},
+		{"hub that knows it no more", func(r *submission.Resolver, _ *submission.Case) {
+			r.Hub = shutOut{w.Hub, "tasks/"}
+		}, eval.Undecided, eval.FaultOwn},
 		{"server keys of another time", func(r *submission.Resolver, _ *submission.Case) {
 			r.Servers = []audit.ServerKey{{Address: w.Server.Address(), First: 1000}}
 		}, eval.Rejected, eval.FaultNone},
@@ -228,6 +259,35 @@ func TestDocument(t *testing.T) {
 	if _, found, err := w.Resolver().Document(t.Context(), c, "another.warc.gz", want.WARCOffset); found || err != nil {
 		t.Errorf("found %t, %v in another file", found, err)
 	}
+}
+
+// TestAnotherFileThanStated is not fetched, however large it is: nobody asks for
+// it, and only the manifest's sizes are bounded.
+func TestAnotherFileThanStated(t *testing.T) {
+	w := submissiontest.New(t)
+	anna := w.Miner("//Anna")
+	work := w.Refine(w.Lease(anna.Key))
+	manifest := anna.Publish(work)
+	path := contract.ShardPath(work.Receipt.Crawl, work.Receipt.Task, 0)
+	anna.Commit(map[string][]byte{path: make([]byte, 1000)})
+	r := w.Resolver()
+	opened := &opening{Hub: w.Hub}
+	r.Hub = opened
+	_, _, err := r.Document(t.Context(), caseOf(anna, work, manifest, 0, anna.Pending()), work.Receipt.Files[0].Path, 0)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), path+" is another file") || slices.Contains(opened.paths, path) {
+		t.Errorf("%v, read were %v", err, opened.paths)
+	}
+}
+
+// opening notes what is read.
+type opening struct {
+	hub.Hub
+	paths []string
+}
+
+func (h *opening) Open(ctx context.Context, ref hub.Ref, path string, offset, length int64) (io.ReadCloser, error) {
+	h.paths = append(h.paths, path)
+	return h.Hub.Open(ctx, ref, path, offset, length)
 }
 
 func TestLogsThatAreNotThere(t *testing.T) {
