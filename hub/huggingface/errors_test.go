@@ -58,7 +58,7 @@ func TestErrors(t *testing.T) {
 				t.Errorf("error %v, want %v", err, c.want)
 			}
 			for _, other := range []error{hub.ErrNotFound, hub.ErrConflict, hub.ErrUnavailable, hub.ErrCorrupt, hub.ErrTooLarge, hub.ErrDenied, hub.ErrSetup} {
-				if c.want == hub.ErrSetup && other == hub.ErrDenied {
+				if errors.Is(c.want, hub.ErrSetup) && errors.Is(other, hub.ErrDenied) {
 					continue // it comes with it
 				}
 				if !errors.Is(other, c.want) && errors.Is(err, other) {

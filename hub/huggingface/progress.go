@@ -17,6 +17,17 @@ type Progress struct {
 	Done, Objects int
 }
 
+// oneByOne lets tell be called by one goroutine at a time: several calls of a
+// client may send at once.
+func oneByOne(tell func(Progress)) func(Progress) {
+	var mu sync.Mutex
+	return func(p Progress) {
+		mu.Lock()
+		defer mu.Unlock()
+		tell(p)
+	}
+}
+
 // progressStep is how many bytes pass between two reports.
 const progressStep = 1 << 20
 

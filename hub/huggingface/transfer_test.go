@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
@@ -299,6 +301,37 @@ func TestProgress(t *testing.T) {
 				t.Errorf("progress ends with %+v after %d calls", last, calls)
 			}
 		})
+	}
+}
+
+// Several calls of a client tell of their progress one after the other, too.
+func TestProgressOfSeveralCalls(t *testing.T) {
+	s := newScene(t)
+	var calls, inside atomic.Int32
+	c := devhubtest.Dial(t, s.Endpoint, func(o *huggingface.Options) {
+		o.Progress = func(huggingface.Progress) {
+			if inside.Add(1) != 1 {
+				t.Error("two calls at once")
+			}
+			for range 100 {
+				runtime.Gosched()
+			}
+			calls.Add(1)
+			inside.Add(-1)
+		}
+	})
+	const many = 8
+	var group sync.WaitGroup
+	for i := range many {
+		group.Go(func() {
+			if err := c.Upload(t.Context(), s.repo, []hub.Source{hub.Bytes("a.parquet", []byte(text(chunk+i)))}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if calls.Load() < many {
+		t.Errorf("%d calls for %d objects", calls.Load(), many)
 	}
 }
 
