@@ -26,6 +26,7 @@ func TestMemory(t *testing.T) {
 		t.Skip("publishes 320 MB")
 	}
 	if os.Getenv(envMemory) == "" {
+		t.Parallel()
 		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestMemory$", "-test.v")
 		cmd.Env = append(os.Environ(), envMemory+"=1")
 		out, err := cmd.CombinedOutput()

@@ -16,6 +16,7 @@ func TestSuite(t *testing.T) {
 		"small pages, and parts": func(o *devhub.Options) { o.PageSize, o.ChunkSize = 7, 32<<10 },
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := devhubtest.Serve(t, change)
 			repos := 0
 			hubtest.Suite(t, func(t *testing.T) hubtest.Env {
