@@ -179,6 +179,32 @@ func TestLogThatStaysUnreadable(t *testing.T) {
 	}
 }
 
+// TestTokenThatTheHubKnowsNot: the validator's, which is no reason to give up the
+// logs of claims, however long it takes until somebody looks.
+func TestTokenThatTheHubKnowsNot(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	anna := w.Miner("//Anna")
+	block, _ := anna.Honest()
+	w.HubServer.Faults().Reply(devhub.Match{}, -1, http.StatusUnauthorized,
+		http.Header{"X-Error-Message": {"Invalid credentials in Authorization header"}}, "")
+	w.judged(block)
+	w.AwaitFinal(w.Final().Number + w.Protocol.UndecidedFor + 1)
+	if round := w.once(); len(round.Submissions) != 0 {
+		t.Errorf("an unread log leads to %+v", round)
+	}
+	w.HubServer.Faults().Clear()
+	w.Blocks(5)
+	for range w.Protocol.UndecidedFor { // until the log is asked for again
+		if round := w.once(); len(round.Submissions) > 0 {
+			want(t, standing(t, round, anna), eval.Accepted, true, "")
+			return
+		}
+		w.Blocks(1)
+	}
+	t.Error("the claim was given up")
+}
+
 func TestUnreachableCrawl(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

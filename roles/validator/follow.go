@@ -8,6 +8,7 @@ import (
 
 	"finest/chain"
 	"finest/chain/wallet"
+	"finest/eval"
 	"finest/internal/contract"
 	"finest/roles/submission"
 )
@@ -126,11 +127,11 @@ func (v *Validator) bind(ctx context.Context, final chain.Block) error {
 }
 
 // readLog reads claim logs. One that stayed unreadable for as long as a verdict
-// may stay undecided is given up.
+// may stay undecided is given up, unless this validator's own settings are why.
 func (v *Validator) readLog(final chain.Block) submission.ReadLog {
 	return func(ctx context.Context, c submission.Claimed) ([]byte, error) {
 		log, err := v.resolver.Log(ctx, c)
-		if err != nil && !errors.Is(err, submission.ErrNoLog) && v.o.Protocol.Expired(c.Seen, final.Number) {
+		if err != nil && !errors.Is(err, submission.ErrNoLog) && eval.FaultOf(err) != eval.FaultOwn && v.o.Protocol.Expired(c.Seen, final.Number) {
 			err = fmt.Errorf("%w: it stayed unreadable: %w", submission.ErrNoLog, err)
 		}
 		return log, err
