@@ -18,7 +18,6 @@ import (
 )
 
 // submitsTask makes sure that the next unit of work submits a task.
-
 func (w *world) submitsTask(number int, change ...func(*miner.Options)) miner.Outcome {
 	w.t.Helper()
 	out, err := w.once(change...)
@@ -90,9 +89,7 @@ func TestOneMinerPerSlot(t *testing.T) {
 }
 
 // TestHubComesBack: a hub that is away is asked again; if it is away for long
-
 // the work is kept and published later. Regression of FM-7.
-
 func TestHubComesBack(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -121,7 +118,6 @@ func TestHubComesBack(t *testing.T) {
 }
 
 // TestBranchMoved: somebody commits to the repository while a task is published.
-
 func TestBranchMoved(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -140,7 +136,6 @@ func TestBranchMoved(t *testing.T) {
 }
 
 // writeClaim writes a claim that this miner knows nothing of.
-
 func (w *world) writeClaim(c contract.Claim) {
 	w.t.Helper()
 	if _, err := w.openChain().SetCommitment(context.Background(), w.hotkey, netuid, c.Fields()); err != nil {
@@ -149,7 +144,6 @@ func (w *world) writeClaim(c contract.Claim) {
 }
 
 // claimElsewhere publishes and claims a log in another repository.
-
 func (w *world) claimElsewhere(log []byte) contract.Claim {
 	w.t.Helper()
 	sha := w.commitByHand("owner/other", map[string][]byte{contract.LogPath: log})
@@ -169,11 +163,8 @@ func TestAnotherProgramClaims(t *testing.T) {
 }
 
 // TestLogOfTheLastClaim: a miner in a new folder continues the log of the last
-
 // claim, wherever it was published; if it cannot be read nothing is claimed, as
-
 // the claim would be void.
-
 func TestLogOfTheLastClaim(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -195,7 +186,6 @@ func TestLogOfTheLastClaim(t *testing.T) {
 }
 
 // TestForeignCommitment: what another program committed is no claim.
-
 func TestForeignCommitment(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -206,9 +196,7 @@ func TestForeignCommitment(t *testing.T) {
 }
 
 // TestOtherSlotClaimsFirst: between publishing and claiming the log grew, which
-
 // the lock between slots prevents unless a miner was killed there.
-
 func TestOtherSlotClaimsFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -225,9 +213,7 @@ func TestOtherSlotClaimsFirst(t *testing.T) {
 }
 
 // TestFolderLost: a miner whose folder was lost after its claim gets the same
-
 // lease again, and finds the claim rather than making another.
-
 func TestFolderLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -245,18 +231,7 @@ func TestFolderLost(t *testing.T) {
 	}
 }
 
-// waitForEnd is a refiner that works until it is stopped.
-
-// TestRefiningFails: three failures give the task back, also over restarts;
-
-// failures that go away by themselves do not count. Regression of FM-22.
-
-// TestManifestOfAnotherRecipe: what a refiner returns is checked before it is
-
-// signed.
-
 // TestClaimLost: a claim that a fork took with it is made again.
-
 func TestClaimLost(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -268,7 +243,6 @@ func TestClaimLost(t *testing.T) {
 }
 
 // forkingChain forgets the first claim once it is written.
-
 type forkingChain struct {
 	chain.Client
 	reads *int
@@ -321,9 +295,7 @@ func TestRunEndsForTheOperator(t *testing.T) {
 }
 
 // TestDamagedJournal: a journal that no crash explains is reported, with what to
-
 // do about it.
-
 func TestDamagedJournal(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -337,7 +309,6 @@ func TestDamagedJournal(t *testing.T) {
 }
 
 // TestSlotsTakeTurns: while one slot extends the log, another waits.
-
 func TestSlotsTakeTurns(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -16,6 +16,7 @@ import (
 	"finest/roles/taskserver/client"
 )
 
+// waitForEnd is a refiner that works until it is stopped.
 func waitForEnd(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
@@ -70,6 +71,8 @@ func TestLeaseFenced(t *testing.T) {
 	}
 }
 
+// TestRefiningFails: three failures give the task back, also over restarts;
+// failures that go away by themselves do not count. Regression of FM-22.
 func TestRefiningFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -98,6 +101,8 @@ func TestRefiningFails(t *testing.T) {
 	w.submitsTask(1)
 }
 
+// TestManifestOfAnotherRecipe: what a refiner returns is checked before it is
+// signed.
 func TestManifestOfAnotherRecipe(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
