@@ -109,6 +109,8 @@ func TestCommitPullRequest(t *testing.T) {
 
 func TestCommitRefuses(t *testing.T) {
 	const header = `{"key":"header","value":{"summary":"s"}}` + "\n"
+	w := withRepo(t)
+	head := w.publish(map[string]string{"old": "x", "f.parquet": "rows"})
 	absent := canon.Sum([]byte("absent"))
 	stored := canon.Sum([]byte("rows"))
 	for name, c := range map[string]struct {
@@ -142,15 +144,14 @@ func TestCommitRefuses(t *testing.T) {
 		"a line too long":        {header + `{"key":"file","value":{"path":"f","content":"` + strings.Repeat("A", 15<<20), 413, "LFS"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := withRepo(t)
-			head := w.publish(map[string]string{"old": "x", "f.parquet": "rows"})
+			w.TB = t
 			w.post(api+"/commit/main", c.body).refuses(c.status, "").says(c.says)
 			if got, err := w.store.Head(t.Context(), hub.Ref{Repo: repo, Revision: "main"}); err != nil || got != head {
 				t.Errorf("main stands at %q, %v, want %q", got, err, head)
 			}
 		})
 	}
-	w := withRepo(t)
+	w.TB = t
 	w.do(request{method: "POST", path: api + "/commit/main", body: header, as: anonymous}).refuses(http.StatusUnauthorized, "RepoNotFound")
 }
 

@@ -92,16 +92,6 @@ func (f *Faults) Drop(m Match, times int) {
 	})
 }
 
-// Hang leaves the request without an answer until the client goes away or the
-// server is closed. What it asks for is not done.
-func (f *Faults) Hang(m Match, times int) {
-	f.add(m, times, func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
-		_, _ = io.Copy(io.Discard, r.Body) // or the server would not notice the end
-		<-r.Context().Done()
-		cut()
-	})
-}
-
 // CutAfter sends n bytes of the body of the answer and cuts the connection. A
 // shorter body is sent whole.
 func (f *Faults) CutAfter(m Match, times int, n int64) {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"net/http/httptrace"
 	"strconv"
 	"strings"
 	"testing"
@@ -142,33 +141,6 @@ func TestDropFault(t *testing.T) {
 	}
 	if log := l.server.Faults().Requests(); len(log) != 1 || log[0].Status != 0 {
 		t.Errorf("the requests are %+v, want one without an answer", log)
-	}
-}
-
-func TestHangFault(t *testing.T) {
-	l := listen(t)
-	l.server.Faults().Hang(devhub.Match{Path: "/refs$"}, -1)
-	// hang sends a request, calls then once it is on its way, and returns what
-	// comes of it.
-	hang := func(then func(giveUp context.CancelFunc)) error {
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
-		trace := &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { then(cancel) }}
-		r, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, trace), "GET", l.endpoint+api+"/refs", nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		answer, err := l.client.Do(r)
-		if err == nil {
-			_ = answer.Body.Close()
-		}
-		return err
-	}
-	if err := hang(func(giveUp context.CancelFunc) { giveUp() }); !errors.Is(err, context.Canceled) {
-		t.Errorf("a client that gives up has %v", err)
-	}
-	if err := hang(func(context.CancelFunc) { go func() { _ = l.server.Close() }() }); err == nil {
-		t.Error("a server that is closed answers")
 	}
 }
 
