@@ -111,7 +111,8 @@ func (r commitReply) sha() (string, error) {
 func isDefinite(err error) bool {
 	var e *Error
 	if !errors.As(err, &e) {
-		return !errors.Is(err, hub.ErrUnavailable) // a source that cannot be read
+		// Else a source cannot be read.
+		return !errors.Is(err, hub.ErrUnavailable) && !errors.Is(err, hub.ErrTooLarge)
 	}
 	switch e.Status {
 	case http.StatusRequestTimeout, http.StatusConflict, http.StatusPreconditionFailed, http.StatusNotFound:

@@ -1,6 +1,7 @@
 package huggingface_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"net/http"
@@ -29,6 +30,11 @@ func TestCommitWithoutAReply(t *testing.T) {
 		"a page in place of the reply":   func(f *devhub.Faults) { f.Rewrite(toCommit, 1, page) },
 		"no sha in the reply": func(f *devhub.Faults) {
 			f.Rewrite(toCommit, 1, func(h http.Header, _ []byte) (int, http.Header, []byte) { return 0, h, []byte(`{}`) })
+		},
+		"a flood in place of the reply": func(f *devhub.Faults) {
+			f.Rewrite(toCommit, 1, func(h http.Header, _ []byte) (int, http.Header, []byte) {
+				return 0, h, bytes.Repeat([]byte(","), 1<<20)
+			})
 		},
 		"503 before it landed": func(f *devhub.Faults) { f.Reply(toCommit, 2, http.StatusServiceUnavailable, nil, "") },
 		"409 before it landed": func(f *devhub.Faults) {
