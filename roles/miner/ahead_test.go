@@ -187,7 +187,7 @@ func TestMoreFilesThanACommitTakes(t *testing.T) {
 	w.tasks, w.shards = 1, 130
 	commits := 0
 	flaky := func(o *miner.Options) {
-		o.Hub = &faultyHub{w.dialThrough(func(send sender, r request) (response, error) {
+		o.Hub = &faultyHub{w.dialThrough(func(send roundTripper, r request) (response, error) {
 			if r.Method == "POST" && strings.Contains(r.URL.Path, "/commit/") {
 				if commits++; commits > 1 {
 					return nil, errors.New("the line is down")

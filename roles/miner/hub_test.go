@@ -190,15 +190,14 @@ func sentTwice(w *devhubtest.World) map[string]int {
 type (
 	request  = *http.Request
 	response = *http.Response
-	sender   = func(request) (response, error)
 )
 
 // dialThrough returns a client of the world's hub whose requests go through
 // carry.
-func (w *world) dialThrough(carry func(send sender, r request) (response, error)) hub.Hub {
+func (w *world) dialThrough(carry func(send roundTripper, r request) (response, error)) hub.Hub {
 	w.t.Helper()
 	return devhubtest.Dial(w.t, w.hub.Endpoint, func(o *huggingface.Options) {
-		send := o.HTTP.Transport.RoundTrip
+		var send roundTripper = o.HTTP.Transport.RoundTrip
 		o.HTTP.Transport = roundTripper(func(r request) (response, error) { return carry(send, r) })
 	})
 }

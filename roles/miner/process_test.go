@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 const (
 	processTasks = 2
 	processFiles = 2 // WARC files of a task
-	processPages = 3 // pages of a WARC file
+	processPages = 2 // pages of a WARC file
 )
 
 // process is a miner in a process of its own, with devchain and devhub of the
@@ -180,7 +180,7 @@ type steppedTransport struct {
 
 func (t steppedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.Method == http.MethodGet || r.Method == http.MethodHead || strings.HasSuffix(r.URL.Path, "/preupload/main") ||
-		strings.HasSuffix(r.URL.Path, "/objects/batch") {
+		strings.HasSuffix(r.URL.Path, "/objects/batch") || strings.HasSuffix(r.URL.Path, "/objects/verify") {
 		return t.RoundTripper.RoundTrip(r)
 	}
 	t.p.step()

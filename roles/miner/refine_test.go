@@ -53,7 +53,7 @@ func TestDeadlinePassedWhileAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.hubErr = nil
-	w.clock.pass(2 * deadline * time.Second)
+	w.clock.pass(deadline * time.Second)
 	if out, err := w.once(); err != nil || out.Status != miner.Abandoned {
 		t.Fatalf("outcome %+v, error %v", out, err)
 	}

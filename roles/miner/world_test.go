@@ -81,7 +81,6 @@ const (
 	after         // with its effect, but nobody learns of it
 	torn          // half-way, for what is written to disk
 	sent          // while an extrinsic waits for its block
-	ways
 )
 
 // fault counts the steps of a miner and kills it at one of them.
