@@ -98,6 +98,9 @@ func New(o Options) (*Client, error) {
 	}
 	if o.HTTP == nil {
 		o.HTTP = newHTTP(o.UserAgent, isLoopback(endpoint))
+		o.HTTP.Retrying = func(request string, why error, wait time.Duration) {
+			o.Log.Warn().Err(why).Str("request", request).Stringer("retry_in", wait.Round(time.Millisecond)).Msg("the hub cannot answer now")
+		}
 	}
 	if o.Parallel <= 0 {
 		o.Parallel = defaultParallel

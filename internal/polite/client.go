@@ -52,6 +52,10 @@ type Client struct {
 	// Stall is how long a transfer may go without a byte before it counts as cut.
 	Stall time.Duration
 
+	// Retrying, unless nil, is told before each wait for another attempt which
+	// request failed and why. It is called by whoever sends a request.
+	Retrying func(request string, why error, wait time.Duration)
+
 	// Now, Sleep and Chance are the time and the randomness (in [0, 1)) of pacing
 	// and waits between attempts.
 	Now    func() time.Time
@@ -140,8 +144,12 @@ func (c *Client) DoBy(rules Rules, req *http.Request) (*http.Response, error) {
 			if last || wait > c.MaxWait {
 				return resp, nil
 			}
+			err = fmt.Errorf("%d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
 			Discard(resp)
 			c.pause(req.URL.Host, wait)
+		}
+		if c.Retrying != nil {
+			c.Retrying(Describe(req), err, wait)
 		}
 		if err := c.Sleep(req.Context(), wait); err != nil {
 			return nil, fmt.Errorf("%s: %w", Describe(req), err)

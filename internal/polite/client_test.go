@@ -173,6 +173,35 @@ func TestClientRepeatsWhatMayBeRepeated(t *testing.T) {
 	}
 }
 
+// Whoever waits for an answer can know why it takes so long; the last failure is
+// the caller's.
+func TestClientTellsThatItAsksAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		replies := []int{503, 0, 503}
+		var told []string
+		c := newClient(func(r *http.Request) (*http.Response, error) {
+			status := replies[0]
+			replies = replies[1:]
+			if status == 0 {
+				return nil, errors.New("connection refused")
+			}
+			return answer(r, status, ""), nil
+		})
+		c.Attempts = len(replies)
+		c.Retrying = func(request string, why error, wait time.Duration) {
+			told = append(told, fmt.Sprintf("%s: %v, %v", request, why, wait))
+		}
+		resp, err := c.Do(get(t, "http://a/b?sig=secret"))
+		if err != nil || resp.StatusCode != 503 {
+			t.Fatalf("response %v, error %v", resp, err)
+		}
+		want := []string{"GET http://a/b: 503 Service Unavailable, 1s", "GET http://a/b: connection refused, 2s"}
+		if !slices.Equal(told, want) {
+			t.Errorf("told %q, want %q", told, want)
+		}
+	})
+}
+
 // A service can have redirects and waits of its own.
 func TestClientKeepsToTheRulesOfAService(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
