@@ -81,13 +81,15 @@ func (s *sender) waiting() (f contract.OutputFile, ok bool) {
 }
 
 // finish waits until all is sent that was added, and returns the paths of what
-// the hub has. Nothing can be added any more.
+// the hub has. Nothing can be added any more. If ctx ends first, so does the
+// sender, and nothing counts as sent.
 func (s *sender) finish(ctx context.Context) map[string]bool {
 	close(s.files)
 	select {
 	case <-s.done:
 		return s.stored
 	case <-ctx.Done():
+		s.stop()
 		return nil
 	}
 }

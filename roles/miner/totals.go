@@ -21,6 +21,9 @@ const totalsPath = "totals.json"
 const (
 	maxTotals = 4 << 20 // bytes
 	maxSum    = 1 << 52 // leaves room below the 2^53 of canonical JSON
+	// maxNames is how many crawls, languages and reasons there can be. A card
+	// lists them, and so many sums added up still fit in 64 bits.
+	maxNames = 1000
 )
 
 // totals sum up the tasks of a claim log, so that a card need not read the
@@ -118,6 +121,9 @@ func (t totals) all() (sum amount) {
 func parseTotals(raw []byte) (t totals, err error) {
 	if err := canon.Unmarshal(raw, &t); err != nil {
 		return totals{}, fmt.Errorf("read totals: %w", err)
+	}
+	if n := max(len(t.Crawls), len(t.Languages), len(t.Counts)); n > maxNames {
+		return totals{}, fmt.Errorf("read totals: %d names of a kind, more than %d", n, maxNames)
 	}
 	sums := []int64{t.Tasks, t.WARCFiles, t.WARCBytes, t.Pages}
 	for crawl, a := range t.Crawls {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"os"
 	"reflect"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -123,7 +125,15 @@ func TestParseTotals(t *testing.T) {
 		"documents": func(s *miner.Totals) { s.Crawls["CC-A"] = miner.Amount{Documents: -1} },
 		"language":  func(s *miner.Totals) { s.Languages["en"] = -1 },
 		"count":     func(s *miner.Totals) { s.Counts[0].Rows = -1 },
-		"":          func(*miner.Totals) {},
+		"many counts": func(s *miner.Totals) {
+			s.Counts = slices.Repeat(s.Counts, 1001)
+		},
+		"many languages": func(s *miner.Totals) {
+			for i := range 1001 {
+				s.Languages[strconv.Itoa(i)] = 1
+			}
+		},
+		"": func(*miner.Totals) {},
 	} {
 		sums := good.With(contract.Manifest{Dump: "CC-A"}, miner.Summary{})
 		change(&sums)
