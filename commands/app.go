@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -108,15 +109,31 @@ func run(ctx context.Context, args []string, streams Streams, started func(*prin
 		return err
 	}
 	err = app.RunContext(ctx, arranged)
-	switch {
-	case hintOf(err) != "":
-	case errors.Is(err, chain.ErrUnavailable):
-		err = withHint(err, "is the node up? the chain of a devnet is there while finest devnet runs")
-	case errors.Is(err, huggingface.ErrOffline):
-	case errors.Is(err, hub.ErrUnavailable):
-		err = withHint(err, "is the hub up? that of a devnet is there while finest devnet runs")
+	if hint := hintFor(err); hint != "" && hintOf(err) == "" {
+		err = withHint(err, "%s", hint)
 	}
 	return err
+}
+
+// hintFor returns what may help against errors that any command can meet, "" if
+// nothing is known.
+func hintFor(err error) string {
+	var refused *huggingface.Error
+	switch {
+	case errors.Is(err, chain.ErrUnavailable):
+		return "is the node up? the chain of a devnet is there while finest devnet runs"
+	case errors.Is(err, huggingface.ErrOffline):
+		return ""
+	case errors.Is(err, hub.ErrUnavailable):
+		return "is the hub up? that of a devnet is there while finest devnet runs"
+	case !errors.Is(err, hub.ErrNotFound) || !errors.As(err, &refused):
+		return ""
+	case refused.Status == http.StatusUnauthorized, refused.Code == "RepoNotFound":
+		return "a private repository is found only with a token that may read it"
+	case refused.Code == "":
+		return "is this the URL of a hub? a hub says in a header what it did not find"
+	}
+	return ""
 }
 
 func newApp(streams Streams, started func(*printer)) *cli.App {

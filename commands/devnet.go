@@ -185,7 +185,7 @@ run the roles one by one:
 
   finest mine --once       --config %[2]s --wallet.hotkey honest --repo honest/finest
   finest validate --once   --config %[2]s --wallet.hotkey validator
-  finest inspect-commit    --config %[2]s UID
+  finest inspect-commit    --config %[2]s %[7]d
   finest hub pull          --config %[2]s honest/finest --out copy
-`, l.Dir, l.Config(), s.Chain, s.Hub, s.Files, s.Tasks)
+`, l.Dir, l.Config(), s.Chain, s.Hub, s.Files, s.Tasks, devnet.UID("honest"))
 }

@@ -4,10 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"net"
 	"net/netip"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -34,8 +37,9 @@ func hubSpec() spec {
 				about: `
 Downloads all that a repository's claim log names at one commit: manifests,
 shards and ledgers, each checked against the SHA-256 that log and manifest state.
-REVISION is a commit, a branch or a tag, by default main. What is there already
-is left alone, and a stopped copy goes on with the same command.`,
+REVISION is a commit, a branch or a tag, by default main. A stopped copy goes on
+with the same command, and one that is whole is brought up to date; shards and
+ledgers that are there are not downloaded again.`,
 				example: "finest hub pull alice/finest --out alice",
 				exits:   []int{ExitFailed, ExitUsage, ExitVerification, ExitSignal},
 				flags: join(hubFlags(), []cliFlag{
@@ -148,7 +152,10 @@ func runHubPull(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	h, err := openHub(c)
+	if err := mayHoldCopy(out); err != nil {
+		return err
+	}
+	h, err := hubToRead(c)
 	if err != nil {
 		return err
 	}
@@ -171,6 +178,24 @@ func runHubPull(c *invocation) error {
 		fmt.Fprintf(w, "%s@%s: %s, %s, %s in %s, of which %s, %s were downloaded\n", report.Repo, report.Commit, plural(report.Tasks, "task"),
 			plural(report.Files, "file"), byteCount(report.Bytes), out, plural(report.FetchedFiles, "file"), byteCount(report.FetchedBytes))
 	})
+}
+
+// mayHoldCopy refuses a folder with files of somebody else's, as a copy writes
+// over what has the name of one of its own. A copy has its claim log first, and
+// before that hidden files at most.
+func mayHoldCopy(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("hub pull: --out: %w", err)
+	}
+	foreign := slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !strings.HasPrefix(e.Name(), ".") })
+	if _, err := os.Stat(filepath.Join(dir, contract.LogPath)); foreign && err != nil {
+		return withHint(usageError("hub pull: --out %s holds files, and is no copy of a publication", dir), "name a new folder")
+	}
+	return nil
 }
 
 // pullResult is what hub pull --json prints: one object.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -27,6 +28,16 @@ func hubFlags() []cli.Flag {
 		stringFlag("hub", huggingface.DefaultEndpoint, "`URL` of the hub, or file:DIR", "HF_ENDPOINT"),
 		stringFlag(tokenFlag, "", "`FILE` with the token for it (default: $HF_TOKEN, else that in $HF_TOKEN_PATH, else that of hf auth login)"),
 	}
+}
+
+// hubToRead opens the hub for a command that only reads it: a folder that is no
+// hub stays as it is.
+func hubToRead(c *invocation) (hub.Hub, error) {
+	dir, isFolder := strings.CutPrefix(c.String("hub"), filePrefix)
+	if _, err := os.Stat(filepath.Join(dir, "repos")); isFolder && dir != "" && err != nil {
+		return nil, withHint(fmt.Errorf("--hub %s%s is no hub: %w", filePrefix, dir, err), "name the folder that hub serve was given")
+	}
+	return openHub(c)
 }
 
 // openHub returns the hub that publications are on. It is asked nothing yet.
@@ -121,8 +132,8 @@ func mayPublish(c *invocation, h hub.Hub) error {
 	switch {
 	case c.Context.Err() != nil:
 		return c.Context.Err()
-	case errors.Is(err, hub.ErrDenied), errors.Is(err, huggingface.ErrOffline):
-		return err
+	case errors.Is(err, hub.ErrDenied), errors.Is(err, hub.ErrNotFound), errors.Is(err, huggingface.ErrOffline):
+		return err // hub.ErrNotFound: what answers is no hub
 	case err != nil:
 		c.log.Warn().Err(err).Msg("the hub does not say whose token this is")
 	case user.Role == "read":

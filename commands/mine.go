@@ -19,9 +19,9 @@ func mineSpec() spec {
 Leases a task from the task server, refines its WARC files, publishes shards,
 ledger and manifest in the hotkey's dataset repository on the Hugging Face Hub,
 writes the claim on chain and tells the task server. The Hub wants a token that
-may write to the repository: HF_TOKEN, or --hub-token-file. A miner that is killed at any moment goes on
-where it was: no finished WARC file is refined again, and each task is published
-and claimed once.`,
+may write to the repository: HF_TOKEN, or --hub-token-file. A miner that is
+killed at any moment goes on where it was: no finished WARC file is refined
+again, and each task is published and claimed once.`,
 		example: "finest mine --once --netuid 1 --repo alice/finest --task-server http://127.0.0.1:8733 \\\n" +
 			"      --subtensor.network local --hub http://127.0.0.1:8734 --warc.base devnet/crawl",
 		exits: []int{ExitFailed, ExitUsage, ExitResumable, ExitLocked, ExitSignal},

@@ -36,7 +36,11 @@ func openPublished(c *invocation, target, path string) (source, error) {
 	if err != nil {
 		return source{}, usageError("verify: %w", err)
 	}
-	h, err := openHub(c)
+	task := taskOfShard(path)
+	if task == "" {
+		return source{}, usageError("verify: %q is not named as shards of publications are: data/DUMP/TASK-00000.parquet", path)
+	}
+	h, err := hubToRead(c)
 	if err != nil {
 		return source{}, err
 	}
@@ -48,7 +52,7 @@ func openPublished(c *invocation, target, path string) (source, error) {
 		c.out.note("%s is at commit %s", ref, sha)
 	}
 	ref.Revision = sha
-	m, err := publishedManifest(ctx, h, ref, taskOfShard(path))
+	m, err := publishedManifest(ctx, h, ref, task)
 	if err != nil {
 		return source{}, err
 	}

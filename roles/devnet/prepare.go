@@ -50,6 +50,9 @@ func keyNames() []string {
 	return names
 }
 
+// UID returns the uid of an actor or validator, -1 if there is none of that name.
+func UID(name string) int { return slices.Index(keyNames(), name) }
+
 // Layout is where a devnet keeps things.
 type Layout struct {
 	Dir string
