@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"finest/commands"
 )
@@ -62,6 +63,12 @@ func TestHelp(t *testing.T) {
 			}
 			if got := exitCodes(help); !slices.Equal(got, tt.codes) {
 				t.Errorf("exit codes %q, want %q", got, tt.codes)
+			}
+			prose, _, _ := strings.Cut(help, "\n   EXAMPLE")
+			for line := range strings.Lines(prose) {
+				if utf8.RuneCountInString(line) > 90 {
+					t.Errorf("a line too long to read: %s", line)
+				}
 			}
 			for _, flag := range []string{"--config", "--json", "--quiet", "--log-level"} {
 				if !strings.Contains(help, "\n   "+flag+" ") {

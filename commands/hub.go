@@ -30,7 +30,7 @@ const (
 func hubSpec() spec {
 	return spec{
 		name: "hub", summary: "copy publications from a hub, and serve one from a folder",
-		about: "Copies publications from the Hugging Face Hub, or from any hub that speaks its API, and\nserves such a hub from a folder, for tests and for a network of your own.",
+		about: "Copies publications from the Hugging Face Hub, or from any hub that speaks its\nAPI, and serves such a hub from a folder, for tests and for a network of your own.",
 		subspecs: []spec{
 			{
 				name: "pull", args: "OWNER/NAME[@REVISION]", summary: "copy a miner's publication, every byte checked",
@@ -168,10 +168,12 @@ func runHubPull(c *invocation) error {
 			})
 		},
 	})
-	if errors.Is(err, hub.ErrCorrupt) {
+	switch {
+	case errors.Is(err, hub.ErrCorrupt):
 		return withCode(ExitVerification, err)
-	}
-	if err != nil {
+	case c.Context.Err() != nil:
+		return withHint(errors.Join(err, c.Context.Err()), "the same command goes on")
+	case err != nil:
 		return err
 	}
 	return c.out.result(pullResult{report, out}, func(w io.Writer) {

@@ -46,7 +46,7 @@ func taskServerSpec() spec {
 			},
 			{
 				name: "import", args: "CRAWL", summary: "add the WARC files of a crawl as tasks",
-				about:   "Reads the list of WARC files from --from: a folder of WARC files, a warc.paths or\nwarc.paths.gz file; sizes that a list does not give are asked of --warc.base. Importing\nthe same again changes nothing.",
+				about:   "Reads the list of WARC files from --from: a folder of WARC files, a warc.paths or\nwarc.paths.gz file; sizes that a list does not give are asked of --warc.base.\nImporting the same again changes nothing.",
 				example: "finest task-server import --db tasks.db --from devnet/crawl DEVNET",
 				exits:   []int{ExitFailed, ExitUsage, ExitSignal},
 				flags: []cliFlag{
