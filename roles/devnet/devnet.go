@@ -17,11 +17,8 @@ import (
 
 	"finest/chain/wallet"
 	"finest/pipeline/shard/guard"
-	"finest/roles/refiner"
 	"finest/roles/validator"
 )
-
-type refinerReport = refiner.Report
 
 // Options describe a run.
 type Options struct {

@@ -221,7 +221,7 @@ func (l Layout) makeTasks(ctx context.Context) error {
 // headAge is how old the task server's newest block may be: well below a block.
 func (l Layout) headAge() time.Duration { return l.BlockTime / 5 }
 
-func (l Layout) config(s *services) string {
+func (l Layout) config(s Services) string {
 	return fmt.Sprintf(`# Settings of a devnet for the commands of the roles, while it runs:
 #   finest inspect-commit --config %[1]s UID
 # Every finest devnet writes this file anew.
@@ -247,6 +247,6 @@ chain_endpoint = [%[9]q]
 [wallet]
 path = %[10]q
 name = %[11]q
-`, l.Config(), Netuid, s.hub, l.storeFile(), s.tasks, l.headAge(), recipes.FineWebNoLists, s.files, s.endpoint, l.walletsDir(), walletName,
+`, l.Config(), Netuid, s.Hub, l.storeFile(), s.Tasks, l.headAge(), recipes.FineWebNoLists, s.Files, s.Chain, l.walletsDir(), walletName,
 		l.tokenFile())
 }

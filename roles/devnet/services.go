@@ -24,10 +24,8 @@ import (
 // services are what the roles of a devnet find around them, on loopback: a chain,
 // a hub, a WARC server, a task server.
 type services struct {
+	at    Services
 	chain *subtensor.Client
-	// What the addresses begin with: ws://… of the chain, http://… of the hub, of
-	// the WARC files, which ends with a slash, and of the task server.
-	endpoint, hub, files, tasks string
 	// wait returns when the services have ended, with the ctx they began with.
 	wait func() error
 }
@@ -49,11 +47,11 @@ func (l Layout) start(ctx context.Context, o Options) (_ *services, err error) {
 		return nil, err
 	}
 	started.add(node.Close)
-	if s.endpoint, err = node.Listen(ctx, cmp.Or(o.ChainAddr, loopback)); err != nil {
+	if s.at.Chain, err = node.Listen(ctx, cmp.Or(o.ChainAddr, loopback)); err != nil {
 		return nil, err
 	}
 	s.chain, err = subtensor.New(subtensor.Options{
-		Endpoints: []string{s.endpoint}, Log: o.Log.With().Str("role", "chain client").Logger(),
+		Endpoints: []string{s.at.Chain}, Log: o.Log.With().Str("role", "chain client").Logger(),
 	})
 	if err != nil {
 		return nil, err
@@ -63,7 +61,7 @@ func (l Layout) start(ctx context.Context, o Options) (_ *services, err error) {
 	if _, err := s.chain.WaitFinalized(ctx, 1); err != nil {
 		return nil, err
 	}
-	if s.hub, err = l.serveHub(ctx, o, &started); err != nil {
+	if s.at.Hub, err = l.serveHub(ctx, o, &started); err != nil {
 		return nil, err
 	}
 	files, err := listen(ctx)
@@ -71,13 +69,13 @@ func (l Layout) start(ctx context.Context, o Options) (_ *services, err error) {
 		return nil, err
 	}
 	started.add(files.Close)
-	s.files = "http://" + files.Addr().String() + "/"
+	s.at.Files = "http://" + files.Addr().String() + "/"
 	tasks, err := listen(ctx)
 	if err != nil {
 		return nil, err
 	}
 	started.add(tasks.Close)
-	s.tasks = "http://" + tasks.Addr().String()
+	s.at.Tasks = "http://" + tasks.Addr().String()
 	store, err := sqlite.Open(ctx, l.storeFile())
 	if err != nil {
 		return nil, err
@@ -87,7 +85,7 @@ func (l Layout) start(ctx context.Context, o Options) (_ *services, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := durable.WriteBytes(l.Config(), 0o644, []byte(l.config(s))); err != nil {
+	if err := durable.WriteBytes(l.Config(), 0o644, []byte(l.config(s.at))); err != nil {
 		return nil, err
 	}
 	warcs := &http.Server{Handler: http.FileServer(http.Dir(l.crawlDir())), ReadHeaderTimeout: 5 * time.Second}
@@ -163,7 +161,7 @@ func (c *closers) close() (err error) {
 // Services are where the services of a devnet are found.
 type Services struct {
 	// Chain is a ws:// endpoint; Hub, Files and Tasks are http:// URLs of the hub,
-	// of the WARC server and of the task server.
+	// of the WARC files, which ends with a slash, and of the task server.
 	Chain, Hub, Files, Tasks string
 }
 
@@ -176,7 +174,7 @@ func Serve(ctx context.Context, l Layout, o Options, ready func(Services) error)
 	if err != nil {
 		return err
 	}
-	if err = ready(Services{s.endpoint, s.hub, s.files, s.tasks}); err == nil {
+	if err = ready(s.at); err == nil {
 		<-ctx.Done()
 	}
 	stop()

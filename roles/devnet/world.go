@@ -17,6 +17,7 @@ import (
 	"finest/pipeline"
 	"finest/pipeline/recipes"
 	"finest/roles/miner"
+	"finest/roles/refiner"
 	"finest/roles/taskserver/client"
 	"finest/roles/validator"
 )
@@ -94,11 +95,11 @@ func (w *world) begin(ctx context.Context, o Options) (err error) {
 	}
 	client := polite.NewClient("finest-devnet")
 	client.Interval = loopbackPause
-	if w.crawl, err = polite.OpenBase(w.files, client); err != nil {
+	if w.crawl, err = polite.OpenBase(w.at.Files, client); err != nil {
 		return err
 	}
 	w.hub, err = huggingface.New(huggingface.Options{
-		Endpoint: w.services.hub, Token: token, HTTP: client, Log: w.log.With().Str("role", "hub client").Logger(),
+		Endpoint: w.at.Hub, Token: token, HTTP: client, Log: w.log.With().Str("role", "hub client").Logger(),
 	})
 	return err
 }
@@ -133,13 +134,13 @@ func (w *world) play(ctx context.Context, ended func(actor, error)) (wait func()
 func (w *world) act(ctx context.Context, a actor, done func()) error {
 	log := w.log.With().Str("actor", a.name).Logger()
 	work := miner.NewRefiner(w.crawl, w.runner, nil, log)
-	working := func(ctx context.Context, r contract.Receipt, outDir string, finished func(contract.OutputFile)) (*refinerReport, error) {
+	working := func(ctx context.Context, r contract.Receipt, outDir string, finished func(contract.OutputFile)) (*refiner.Report, error) {
 		defer done()
 		return work(ctx, r, outDir, finished)
 	}
 	key := w.keys[a.name]
 	m, err := miner.New(miner.Options{
-		Chain: w.chain, Hub: w.hub, Tasks: client.New(w.tasks, key, nil, nil), Signer: key,
+		Chain: w.chain, Hub: w.hub, Tasks: client.New(w.at.Tasks, key, nil, nil), Signer: key,
 		Refine: a.behave(w, working), Netuid: Netuid, Repo: a.name + "/finest", Recipe: w.recipe,
 		DataDir: w.stateDir(a.name), Heartbeat: heartbeat, Log: log,
 	})
@@ -171,7 +172,7 @@ func (w *world) validator(name string, o Options) (*validator.Validator, error) 
 	first := uint64(1)
 	key := w.keys[name]
 	return validator.New(validator.Options{
-		Chain: w.chain, Hub: w.hub, Board: client.New(w.tasks, key, nil, nil), Signer: key, Netuid: Netuid,
+		Chain: w.chain, Hub: w.hub, Board: client.New(w.at.Tasks, key, nil, nil), Signer: key, Netuid: Netuid,
 		Crawl: w.crawl, Runner: func(contract.Recipe) (*pipeline.Runner, error) { return w.runner, nil },
 		Protocol: w.protocol, DataDir: w.stateDir(name), StartBlock: &first, EveryBlocks: o.EveryBlocks, Guard: o.Guard,
 		Log: w.log.With().Str("role", name).Logger(),
