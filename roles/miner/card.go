@@ -27,7 +27,7 @@ type cardData struct {
 	// Languages are ISO 639 codes, Shares the same in words.
 	Languages []string
 	Shares    string
-	Size      string // as the Hub has it
+	Size      string // as the Hub has it; empty if not all is counted
 	Configs   []cardConfig
 	// NewestConfig is that of the newest crawl, if it has one.
 	NewestConfig string
@@ -123,7 +123,9 @@ func (d *cardData) describeCrawls(lines []contract.LogLine, newest string) {
 	d.Uncounted = max(0, d.Tasks-d.Sums.Tasks)
 	d.All.Tasks = d.Tasks
 	d.HasTokens = d.All.Tokens > 0
-	d.Size = sizeCategory(d.All.Documents)
+	if d.Uncounted == 0 {
+		d.Size = sizeCategory(d.All.Documents)
+	}
 }
 
 // defaultConfig is the subset that is loaded where none is named.
