@@ -51,7 +51,7 @@ func writeWARC(t testing.TB, path, name string) {
 func newProcess(t testing.TB) *process {
 	t.Helper()
 	signer := hotkey(t, "//Miner").PublicKey()
-	const blockTime = 10 * time.Millisecond
+	const blockTime = 25 * time.Millisecond
 	node := devchaintest.Start(t, runtime.Config{BlockTime: blockTime, Subnets: []runtime.Subnet{{
 		Netuid: netuid, Owner: hotkey(t, "//Server").PublicKey(), Tempo: 1 << 15, Neurons: []runtime.Neuron{{Hotkey: signer}},
 	}}}, func(o *devchain.Options) { o.Seal = devchain.Every(blockTime) })
