@@ -43,10 +43,9 @@ func notice(pin contract.Asset) Notice {
 			URL: "https://fasttext.cc/docs/en/language-identification.html",
 		}
 	}
-	for _, a := range Catalogue() {
-		if a.Name == pin.Name && a.SHA256 == pin.SHA256 {
-			return Notice{Name: pin.Name, Licence: a.Licence, Origin: a.Origin, URL: a.Source.URL()}
-		}
+	if !inCatalogue(pin) {
+		return Notice{Name: pin.Name}
 	}
-	return Notice{Name: pin.Name}
+	found, _ := Named(pin.Name) // it is in it
+	return Notice{Name: pin.Name, Licence: found[0].Licence, Origin: found[0].Origin, URL: found[0].Source.URL()}
 }
