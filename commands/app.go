@@ -124,14 +124,12 @@ func hintFor(err error) string {
 		return "is the node up? the chain of a devnet is there while finest devnet runs"
 	case errors.Is(err, huggingface.ErrOffline):
 		return ""
+	case errors.As(err, &refused) && refused.Status == http.StatusNotFound && refused.Code == "":
+		return "is this the URL of a hub? a hub says in a header what it did not find"
+	case errors.Is(err, hub.ErrNotFound) && refused != nil && (refused.Status == http.StatusUnauthorized || refused.Code == "RepoNotFound"):
+		return "a private repository is found only with a token that may read it"
 	case errors.Is(err, hub.ErrUnavailable):
 		return "is the hub up? that of a devnet is there while finest devnet runs"
-	case !errors.Is(err, hub.ErrNotFound) || !errors.As(err, &refused):
-		return ""
-	case refused.Status == http.StatusUnauthorized, refused.Code == "RepoNotFound":
-		return "a private repository is found only with a token that may read it"
-	case refused.Code == "":
-		return "is this the URL of a hub? a hub says in a header what it did not find"
 	}
 	return ""
 }

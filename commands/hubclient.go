@@ -132,8 +132,8 @@ func mayPublish(c *invocation, h hub.Hub) error {
 	switch {
 	case c.Context.Err() != nil:
 		return c.Context.Err()
-	case errors.Is(err, hub.ErrDenied), errors.Is(err, hub.ErrNotFound), errors.Is(err, huggingface.ErrOffline):
-		return err // hub.ErrNotFound: what answers is no hub
+	case errors.Is(err, hub.ErrDenied), errors.Is(err, hub.ErrNotFound), errors.Is(err, hub.ErrSetup):
+		return err
 	case err != nil:
 		c.log.Warn().Err(err).Msg("the hub does not say whose token this is")
 	case user.Role == "read":

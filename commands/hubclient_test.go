@@ -92,7 +92,7 @@ func TestMayPublish(t *testing.T) {
 		{"a fine-grained one", http.StatusOK, fmt.Sprintf(reply, "fineGrained"), ""},
 		{"one for reading", http.StatusOK, fmt.Sprintf(reply, "read"), "token of alice is for reading only"},
 		{"nobody's", http.StatusUnauthorized, `{"error":"Invalid credentials in Authorization header"}`, "set HF_TOKEN"},
-		{"no hub", http.StatusNotFound, "<html>", "not found"},
+		{"no hub", http.StatusNotFound, "<html>", "no hub answers like this"},
 		{"a hub with other worries", http.StatusNotImplemented, "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -86,8 +86,8 @@ var (
 	// ErrDenied: the hub wants a token, or another one.
 	ErrDenied = errors.New("the hub denies access")
 	// ErrSetup: the settings on this side are why, whatever the repository: the
-	// hub does not know the token, or is switched off. It comes with one of the
-	// others.
+	// hub does not know the token, is none, or is switched off. It comes with one
+	// of the others.
 	ErrSetup = errors.New("the settings on this side are why")
 )
 

@@ -36,6 +36,11 @@ const (
 // errBadToken is the class of a 401 to a token that the Hub does not know.
 var errBadToken = fmt.Errorf("%w: %w", hub.ErrDenied, hub.ErrSetup)
 
+// errNoHub is the class of a 404 with neither X-Error-Code nor X-Request-Id, of
+// which the Hub sends the second with everything: what is at the endpoint is
+// something else, and knows nothing about repositories.
+var errNoHub = fmt.Errorf("no hub answers like this: %w: %w", hub.ErrUnavailable, hub.ErrSetup)
+
 // Error is an answer of the hub, or of its storage, with a status of 300 or
 // more. It unwraps to the error of package hub that its meaning is, if one is.
 type Error struct {
@@ -94,15 +99,16 @@ func (c *Client) failure(resp *http.Response) error {
 		Message:   errorMessage(resp.Header, body),
 		RequestID: oneLine(resp.Header.Get("X-Request-Id")),
 	}
-	e.class = e.classify(resp.Request, c.o.Token == "")
+	e.class = e.classify(resp.Request, c.isOurs(resp.Request.URL), c.o.Token == "")
 	if isBusy(e.Status) {
 		e.wait = waitOf(resp.Header, body, c.http.Now())
 	}
 	return e
 }
 
-// classify returns what e means to callers.
-func (e *Error) classify(req *http.Request, anonymous bool) error {
+// classify returns what e means to callers. ours tells whether the endpoint says
+// it, or a storage.
+func (e *Error) classify(req *http.Request, ours, anonymous bool) error {
 	switch e.Code {
 	case codeRepoNotFound, codeRevisionNotFound, codeEntryNotFound:
 		return hub.ErrNotFound
@@ -124,6 +130,9 @@ func (e *Error) classify(req *http.Request, anonymous bool) error {
 	case http.StatusForbidden:
 		return hub.ErrDenied
 	case http.StatusNotFound, http.StatusGone:
+		if e.Code == "" && e.RequestID == "" && ours {
+			return errNoHub
+		}
 		return hub.ErrNotFound
 	case http.StatusConflict, http.StatusPreconditionFailed:
 		return hub.ErrConflict
