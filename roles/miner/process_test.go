@@ -68,6 +68,7 @@ type process struct {
 	hub      *devhubtest.World // in the process of the test
 	at       int64
 	steps    atomic.Int64
+	kills    int // of processes that lived here
 }
 
 func (p *process) path(elem ...string) string {
