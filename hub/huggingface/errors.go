@@ -36,9 +36,10 @@ const (
 // errBadToken is the class of a 401 to a token that the Hub does not know.
 var errBadToken = fmt.Errorf("%w: %w", hub.ErrDenied, hub.ErrSetup)
 
-// errNoHub is the class of a 404 with neither X-Error-Code nor X-Request-Id, of
-// which the Hub sends the second with everything: what is at the endpoint is
-// something else, and knows nothing about repositories.
+// errNoHub is the class of a 404 that has neither X-Error-Code nor X-Request-Id,
+// of which the Hub sends the second with everything, nor JSON, as servers that
+// stand in for it send: what is at the endpoint is something else, and knows
+// nothing about repositories.
 var errNoHub = fmt.Errorf("no hub answers like this: %w: %w", hub.ErrUnavailable, hub.ErrSetup)
 
 // Error is an answer of the hub, or of its storage, with a status of 300 or
@@ -99,16 +100,20 @@ func (c *Client) failure(resp *http.Response) error {
 		Message:   errorMessage(resp.Header, body),
 		RequestID: oneLine(resp.Header.Get("X-Request-Id")),
 	}
-	e.class = e.classify(resp.Request, c.isOurs(resp.Request.URL), c.o.Token == "")
+	foreign := c.isOurs(resp.Request.URL) && e.Code == "" && e.RequestID == "" && !isJSON(resp.Header)
+	e.class = e.classify(resp.Request, foreign, c.o.Token == "")
 	if isBusy(e.Status) {
 		e.wait = waitOf(resp.Header, body, c.http.Now())
 	}
 	return e
 }
 
-// classify returns what e means to callers. ours tells whether the endpoint says
-// it, or a storage.
-func (e *Error) classify(req *http.Request, ours, anonymous bool) error {
+// isJSON reports whether a response has, or would have, a JSON body.
+func isJSON(h http.Header) bool { return strings.HasPrefix(h.Get("Content-Type"), typeJSON) }
+
+// classify returns what e means to callers. foreign tells that the endpoint does
+// not answer as a hub does.
+func (e *Error) classify(req *http.Request, foreign, anonymous bool) error {
 	switch e.Code {
 	case codeRepoNotFound, codeRevisionNotFound, codeEntryNotFound:
 		return hub.ErrNotFound
@@ -130,7 +135,7 @@ func (e *Error) classify(req *http.Request, ours, anonymous bool) error {
 	case http.StatusForbidden:
 		return hub.ErrDenied
 	case http.StatusNotFound, http.StatusGone:
-		if e.Code == "" && e.RequestID == "" && ours {
+		if foreign {
 			return errNoHub
 		}
 		return hub.ErrNotFound

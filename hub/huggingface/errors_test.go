@@ -32,6 +32,7 @@ func TestErrors(t *testing.T) {
 		"no file":                          {false, 404, "", code("EntryNotFound"), hub.ErrNotFound, "EntryNotFound"},
 		"not found, without a code":        {false, 404, "Not Found", nil, hub.ErrNotFound, "404"},
 		"a server that is no hub":          {false, 404, "<html>", []string{"X-Request-Id", ""}, hub.ErrSetup, "404 Not Found: no hub answers like this"},
+		"a server that stands in for it":   {false, 404, `{"error":"not found"}`, []string{"X-Request-Id", "", "Content-Type", "application/json"}, hub.ErrNotFound, "not found"},
 		"gated":                            {false, 403, `{"error":"Access is restricted"}`, code("GatedRepo"), hub.ErrDenied, "Access is restricted"},
 		"gated, to readers without tokens": {true, 401, "", code("GatedRepo"), hub.ErrDenied, "HF_TOKEN"},
 		"disabled":                         {false, 403, "", []string{"X-Error-Message", "Access to this resource is disabled."}, hub.ErrDenied, "disabled"},

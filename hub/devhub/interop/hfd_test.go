@@ -84,7 +84,7 @@ var hfdGaps = map[string]func(*testing.T, *hfd) bool{
 	},
 	"no paths-info": func(t *testing.T, h *hfd) bool {
 		_, err := h.client.Paths(t.Context(), h.first, []string{"README.md"})
-		return errors.Is(err, hub.ErrNotFound)
+		return errors.Is(err, hub.ErrSetup)
 	},
 	"no raw": func(t *testing.T, h *hfd) bool {
 		status, _, _ := h.ask(t, http.MethodGet, "/datasets/tester/data/raw/main/README.md", "")
@@ -126,7 +126,7 @@ var hfdGaps = map[string]func(*testing.T, *hfd) bool{
 	},
 	"no pull requests": func(t *testing.T, h *hfd) bool {
 		_, err := h.client.OpenPull(t.Context(), "tester/data", "title", "")
-		return errors.Is(err, hub.ErrNotFound)
+		return errors.Is(err, hub.ErrSetup)
 	},
 }
 
