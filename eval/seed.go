@@ -3,12 +3,29 @@ package eval
 import (
 	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
+	"fmt"
 
 	"finest/internal/canon"
 )
 
 // Seed is where a random choice comes from.
 type Seed [sha256.Size]byte
+
+// MarshalText writes the seed as hex.
+func (s Seed) MarshalText() ([]byte, error) { return []byte(hex.EncodeToString(s[:])), nil }
+
+// UnmarshalText reads what MarshalText writes.
+func (s *Seed) UnmarshalText(text []byte) error {
+	if len(text) != hex.EncodedLen(len(s)) {
+		return fmt.Errorf("seed of %d characters, not %d", len(text), hex.EncodedLen(len(s)))
+	}
+	_, err := hex.Decode(s[:], text)
+	return err
+}
+
+// Sub returns the seed of one purpose under s.
+func (s Seed) Sub(purpose string) Seed { return hashParts(s[:], []byte(purpose)) }
 
 // Purposes of seeds. One more purpose never changes the others' choices.
 const (
