@@ -17,6 +17,16 @@ type budget struct {
 	work       int // see shape.work
 }
 
+// shapeOf reads the limits on the shape of a page.
+func shapeOf(p *pipeline.Params) budget {
+	return budget{
+		bytes:      p.Int("max_bytes"),
+		attributes: p.Int("max_attributes"),
+		nodes:      p.Int("max_nodes"),
+		depth:      p.Int("max_depth"),
+	}
+}
+
 // costPerNode is how much of cost parsing may take for each node of the budget.
 const costPerNode = 10
 

@@ -1,6 +1,6 @@
-// Package extract finds the main text of a web page.
+// Package extract finds the main text of a web page, or takes all of it.
 //
-// It runs go-trafilatura, a port of the trafilatura library that FineWeb used,
+// To find it, it runs go-trafilatura, a port of the trafilatura library that FineWeb used,
 // behind budgets on the size and shape of the page, and writes the tree it finds
 // as lines of text.
 //
@@ -90,14 +90,9 @@ func New(spec pipeline.StageSpec) (pipeline.Stage, error) {
 			HtmlDateOverride: &htmldate.Result{},
 		},
 		rescue: p.Bool("rescue"),
-		budget: budget{
-			bytes:      p.Int("max_bytes"),
-			attributes: p.Int("max_attributes"),
-			nodes:      p.Int("max_nodes"),
-			depth:      p.Int("max_depth"),
-			work:       p.Int("max_work"),
-		},
+		budget: shapeOf(p),
 	}
+	s.budget.work = p.Int("max_work")
 	if err := p.Err(); err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ func plain(build func(contract.StageSpec) (pipeline.Stage, error)) func(contract
 }
 
 // stages returns all kinds: those of the recipe fineweb in its order, and those
-// that no built-in recipe has.
+// that it does not have.
 func stages() []kind {
 	return []kind{
 		{spec: pipeline.ReadSpec()},
@@ -55,6 +55,7 @@ func stages() []kind {
 		{tokens.Spec(), plain(tokens.New)},
 		{pii.Spec(), plain(pii.New)},
 
+		{extract.VisibleSpec(), plain(extract.NewVisible)},
 		{filter.C4BadWordsSpec(), filter.NewC4BadWords},
 		{filter.C4ParagraphsSpec(), plain(filter.NewC4Paragraphs)},
 		{filter.DecontaminateSpec(), filter.NewDecontaminate},
@@ -108,8 +109,11 @@ func Build(r contract.Recipe, assetsDir string) (*pipeline.Runner, error) {
 		}
 		built = append(built, s)
 	}
-	if !seen[extract.Name] {
-		return nil, fmt.Errorf("build recipe %s: without the stage %s no page has a text", r.Name, extract.Name)
+	switch text, visible := seen[extract.Name], seen[extract.VisibleName]; {
+	case !text && !visible:
+		return nil, fmt.Errorf("build recipe %s: without the stage %s or %s no page has a text", r.Name, extract.Name, extract.VisibleName)
+	case text && visible:
+		return nil, fmt.Errorf("build recipe %s: the stages %s and %s both take the text from the page: name one of them", r.Name, extract.Name, extract.VisibleName)
 	}
 	runner, err := pipeline.NewRunner(r, built)
 	if err != nil {

@@ -21,13 +21,16 @@ const (
 	FineWeb2024 = "fineweb-2024"
 	// FineWebHead needs newer URL lists as assets.
 	FineWebHead = "fineweb-head"
+	// Naive is the text of pages as it comes, of quality 0. It needs nothing but
+	// this program.
+	Naive = "naive"
 )
 
 //go:embed builtin
 var builtin embed.FS
 
 // Names returns the names of the built-in recipes.
-func Names() []string { return []string{FineWeb, FineWebNoLists, FineWeb2024, FineWebHead} }
+func Names() []string { return []string{FineWeb, FineWebNoLists, FineWeb2024, FineWebHead, Naive} }
 
 // Named returns a built-in recipe.
 func Named(name string) (contract.Recipe, error) {
