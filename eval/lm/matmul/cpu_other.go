@@ -1,0 +1,3 @@
+package matmul
+
+const hasAVX2FMA = false
