@@ -1,9 +1,3 @@
-// Package lm trains small language models and measures how well they predict
-// given texts.
-//
-// A run is a function of its Spec, its Data and its kernel class alone: the same
-// bits for any number of processors. Backends implement Trainer: Native, in
-// this package, and package torch, which runs a program of its own.
 package lm
 
 import (

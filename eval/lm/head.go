@@ -1,0 +1,50 @@
+package lm
+
+import (
+	"math"
+
+	"finest/eval/lm/matmul"
+)
+
+// headForward computes the logits of rows [from, to) of the final norm.
+func (p *pass) headForward(from, to int) {
+	c := p.config
+	p.scratch.Multiply(to-from, c.Vocab, c.Dim, matmul.Matrix{Data: p.final[from*c.Dim:], Stride: c.Dim},
+		matmul.Matrix{Data: p.w.head, Stride: c.Dim, Transposed: true}, matmul.Matrix{Data: p.logits, Stride: c.Vocab}, false)
+}
+
+// headBackward predicts targets, one for each row, and returns the sum of
+// −ln p. It adds the gradient of share times that sum to the head's weights and
+// sets dNorm to that of the final norm.
+func (p *pass) headBackward(targets []uint16, share float32, g weights) float64 {
+	c := p.config
+	loss := 0.0
+	for from := 0; from < p.rows; from += headRows {
+		to := min(from+headRows, p.rows)
+		p.headForward(from, to)
+		for i := from; i < to; i++ {
+			row := p.logits[(i-from)*c.Vocab:][:c.Vocab]
+			target := targets[i]
+			logit := row[target]
+			maximum, sum := softmax(row)
+			loss += surprise(logit, maximum, sum)
+			row[target]--
+			for j := range row {
+				row[j] *= share
+			}
+		}
+		d := matmul.Matrix{Data: p.logits, Stride: c.Vocab}
+		p.scratch.Multiply(to-from, c.Dim, c.Vocab, d, matmul.Matrix{Data: p.w.head, Stride: c.Dim},
+			matmul.Matrix{Data: p.dNorm[from*c.Dim:], Stride: c.Dim}, false)
+		d.Transposed = true
+		p.scratch.Multiply(c.Vocab, c.Dim, to-from, d, matmul.Matrix{Data: p.final[from*c.Dim:], Stride: c.Dim},
+			matmul.Matrix{Data: g.head, Stride: c.Dim}, true)
+	}
+	return loss
+}
+
+// surprise is −ln p of a token, given its logit, the largest one, and the sum of
+// e^(logit − maximum).
+func surprise(logit, maximum, sum float32) float64 {
+	return math.Log(float64(sum)) + float64(maximum) - float64(logit)
+}
