@@ -61,7 +61,12 @@ func (s *Scratch) block(m, n, k int, a Matrix, i, p int, c Matrix, j int, add bo
 	left := a.Data[i*row+p*column:]
 	for x := 0; x < n; x += tileColumns {
 		right := s.panels[x*k:][:tileColumns*k]
-		panelGeneric(m, min(tileColumns, n-x), k, left, row, column, right, c.Data[i*c.Stride+j+x:], c.Stride, add)
+		out, width := c.Data[i*c.Stride+j+x:], min(tileColumns, n-x)
+		if hasAVX2FMA && !s.plain {
+			panel(m, width, k, left, row, column, right, out, c.Stride, add)
+		} else {
+			panelGeneric(m, width, k, left, row, column, right, out, c.Stride, add)
+		}
 	}
 }
 
