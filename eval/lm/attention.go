@@ -1,88 +1,6 @@
 package lm
 
-import (
-	"math"
-
-	"finest/eval/lm/matmul"
-)
-
-// attentionGain is the root mean square of normed queries times the scale of
-// their products with keys: softmax(attentionGain·q̂·k̂/√d).
-const attentionGain = 1
-
-// rotate norms the queries and keys of each head and turns them by their
-// positions. Queries are multiplied with the scale of the attention as well.
-func (p *pass) rotate(s *layerState) {
-	c := p.config
-	width := c.Dim / c.Heads
-	gain := [2]float32{float32(attentionGain / math.Sqrt(float64(width))), 1}
-	for _, seg := range p.segments {
-		for t := range seg.length {
-			i := seg.at + t
-			for which, g := range gain {
-				for h := range c.Heads {
-					x := s.qkv[(i*3+which)*c.Dim+h*width:][:width]
-					var scale [1]float32
-					normRows(x, x, scale[:], width)
-					s.queryScale[(i*2+which)*c.Heads+h] = scale[0]
-					p.tables.turn(x, t, g)
-				}
-			}
-		}
-	}
-}
-
-// turn rotates the pairs (x[j], x[j+half]) by position t and scales them.
-func (r *rope) turn(x []float32, t int, gain float32) {
-	half := len(x) / 2
-	cos, sin := r.cos[t*half:][:half], r.sin[t*half:][:half]
-	for j := range half {
-		a, b := x[j], x[j+half]
-		x[j] = gain * (float32(a*cos[j]) - float32(b*sin[j]))
-		x[j+half] = gain * (float32(a*sin[j]) + float32(b*cos[j]))
-	}
-}
-
-// turnBack rotates by −t.
-func (r *rope) turnBack(x []float32, t int) {
-	half := len(x) / 2
-	cos, sin := r.cos[t*half:][:half], r.sin[t*half:][:half]
-	for j := range half {
-		a, b := x[j], x[j+half]
-		x[j] = float32(a*cos[j]) + float32(b*sin[j])
-		x[j+half] = float32(b*cos[j]) - float32(a*sin[j])
-	}
-}
-
-// rotateBackward turns the gradients of normed, turned queries and keys in dWide
-// into those of the products. With y = gain·R·x·r, r the norm's factor,
-// dx = gain·r·R⁻¹(dy − y·mean(dy·y)/gain²).
-func (p *pass) rotateBackward(s *layerState) {
-	c := p.config
-	width := c.Dim / c.Heads
-	gain := [2]float32{float32(attentionGain / math.Sqrt(float64(width))), 1}
-	for _, seg := range p.segments {
-		for t := range seg.length {
-			i := seg.at + t
-			for which, g := range gain {
-				for h := range c.Heads {
-					at := (i*3+which)*c.Dim + h*width
-					y, dy := s.qkv[at:][:width], p.dWide[at:][:width]
-					r := s.queryScale[(i*2+which)*c.Heads+h]
-					var dot float32
-					for j, v := range dy {
-						dot += float32(v * y[j])
-					}
-					mean := dot / float32(width) / (g * g)
-					for j, v := range dy {
-						dy[j] = g * r * (v - float32(mean*y[j]))
-					}
-					p.tables.turnBack(dy, t)
-				}
-			}
-		}
-	}
-}
+import "finest/eval/lm/matmul"
 
 // heads calls f for each head and block of queries of a segment.
 func (p *pass) heads(seg segment, f func(head, from, to int, probs int)) {
@@ -109,7 +27,7 @@ func (p *pass) attend(s *layerState, seg segment) {
 		p.scratch.Multiply(to-from, to, width, q, k, probs, false)
 		for i := from; i < to; i++ {
 			row := probs.Data[(i-from)*seg.length:]
-			softmax(row[:i+1])
+			matmul.Softmax(row[:i+1])
 			clear(row[i+1 : to])
 		}
 		out := matmul.Matrix{Data: s.attended[(seg.at+from)*c.Dim+head*width:], Stride: c.Dim}
@@ -142,7 +60,9 @@ func (p *pass) attendBackward(s *layerState, seg segment) {
 		}
 		p.scratch.Multiply(to, width, n, turned, dOut, part(p.dWide, 0, 2), true)
 		for i := from; i < to; i++ {
-			softmaxBackward(p.dProbs[(i-from)*to:][:to], probs.Data[(i-from)*seg.length:][:to])
+			d := p.dProbs[(i-from)*to:][:to]
+			matmul.SoftmaxBackward(d[:i+1], probs.Data[(i-from)*seg.length:], d)
+			clear(d[i+1:])
 		}
 		p.scratch.Multiply(n, width, to, dProbs, part(s.qkv, 0, 1), part(p.dWide, from, 0), false)
 		dProbs.Transposed = true
@@ -158,16 +78,5 @@ func (p *pass) clearKeys(seg segment, head int) {
 		row := p.dWide[(seg.at+i)*3*c.Dim+head*width:]
 		clear(row[c.Dim:][:width])
 		clear(row[2*c.Dim:][:width])
-	}
-}
-
-// softmaxBackward turns the gradient of probabilities into that of the logits.
-func softmaxBackward(d, probs []float32) {
-	var dot float32
-	for i, v := range d {
-		dot += float32(v * probs[i])
-	}
-	for i, v := range d {
-		d[i] = probs[i] * (v - dot)
 	}
 }

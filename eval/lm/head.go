@@ -26,12 +26,11 @@ func (p *pass) headBackward(targets []uint16, share float32, g weights) float64 
 			row := p.logits[(i-from)*c.Vocab:][:c.Vocab]
 			target := targets[i]
 			logit := row[target]
-			maximum, sum := softmax(row)
+			maximum := matmul.Max(row)
+			sum := matmul.ExpSum(row, row, maximum)
 			loss += surprise(logit, maximum, sum)
-			row[target]--
-			for j := range row {
-				row[j] *= share
-			}
+			matmul.Scale(share/sum, row)
+			row[target] -= share
 		}
 		d := matmul.Matrix{Data: p.logits, Stride: c.Vocab}
 		p.scratch.Multiply(to-from, c.Dim, c.Vocab, d, matmul.Matrix{Data: p.w.head, Stride: c.Dim},

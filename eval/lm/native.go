@@ -206,9 +206,7 @@ func (r *run) sum() {
 	r.pool.each((len(all)+part-1)/part, func(_, i int) {
 		from, to := i*part, min((i+1)*part, len(all))
 		for _, g := range r.grads[1:] {
-			for j := from; j < to; j++ {
-				all[j] += g.all[j]
-			}
+			matmul.Add(g.all[from:to], all[from:])
 		}
 	})
 }

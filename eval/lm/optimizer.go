@@ -25,16 +25,11 @@ func newAdam(w, g []float32) *adam {
 
 // step makes update number n, from 1 on.
 func (a *adam) step(rate float64, n int) {
-	first := 1 - math.Pow(adamBeta1, float64(n))
-	second := 1 - math.Pow(adamBeta2, float64(n))
-	size := float32(rate / first)
-	root := float32(1 / math.Sqrt(second))
-	for i, g := range a.g {
-		m := float32(adamBeta1*a.m[i]) + float32((1-adamBeta1)*g)
-		v := float32(adamBeta2*a.v[i]) + float32((1-adamBeta2)*float32(g*g))
-		a.m[i], a.v[i] = m, v
-		a.w[i] -= size * m / (float32(root*float32(math.Sqrt(float64(v)))) + adamFloor)
-	}
+	matmul.Adam{
+		Rate: float32(rate), Beta1: adamBeta1, Beta2: adamBeta2, Epsilon: adamFloor,
+		Correct1: float32(1 - math.Pow(adamBeta1, float64(n))),
+		Correct2: float32(1 - math.Pow(adamBeta2, float64(n))),
+	}.Step(a.w, a.g, a.m, a.v)
 }
 
 // Constants of Muon: Jordan et al., "Muon: An optimizer for hidden layers in
@@ -76,28 +71,19 @@ func newOrthogonaliser(c Config) *orthogonaliser {
 // orthogonal(g + μ·m).
 func (u *muon) step(o *orthogonaliser, rate float64) {
 	x := o.x[:len(u.g)]
-	for i, g := range u.g {
-		u.m[i] = float32(muonMomentum*u.m[i]) + g
-		x[i] = g + float32(muonMomentum*u.m[i])
-	}
+	matmul.Scale(muonMomentum, u.m)
+	matmul.Add(u.g, u.m)
+	copy(x, u.g)
+	matmul.Axpy(muonMomentum, u.m, x)
 	x = o.orthogonalise(x, u.rows, u.cols)
 	size := float32(rate * math.Sqrt(max(1, float64(u.rows)/float64(u.cols))))
-	for i, v := range x {
-		u.w[i] -= float32(size * v)
-	}
+	matmul.Axpy(-size, x, u.w)
 }
 
 // orthogonalise brings the singular values of x near 1 and returns the result,
 // which lies in one of o's buffers.
 func (o *orthogonaliser) orthogonalise(x []float32, rows, cols int) []float32 {
-	var sum float32
-	for _, v := range x {
-		sum += float32(v * v)
-	}
-	norm := 1 / (float32(math.Sqrt(float64(sum))) + muonFloor)
-	for i := range x {
-		x[i] *= norm
-	}
+	matmul.Scale(float32(1/(math.Sqrt(float64(matmul.SumSquares(x)))+muonFloor)), x)
 	y := o.next[:len(x)]
 	for range muonIterations {
 		o.iterate(y, x, rows, cols)
@@ -106,7 +92,7 @@ func (o *orthogonaliser) orthogonalise(x []float32, rows, cols int) []float32 {
 	return x
 }
 
-// iterate sets y to a·x + (b·G + c·G²)·x, G = x·xᵀ; on the shorter side of x.
+// iterate sets y to (a + b·G + c·G²)·x, G = x·xᵀ; on the shorter side of x.
 func (o *orthogonaliser) iterate(y, x []float32, rows, cols int) {
 	n := min(rows, cols)
 	gram := matmul.Matrix{Data: o.gram, Stride: n}
@@ -120,16 +106,15 @@ func (o *orthogonaliser) iterate(y, x []float32, rows, cols int) {
 		o.scratch.Multiply(n, n, rows, turned, in, gram, false)
 	}
 	o.scratch.Multiply(n, n, n, gram, gram, poly, false)
-	for i, v := range o.gram[:n*n] {
-		o.b[i] = float32(muonB*v) + float32(muonC*o.b[i])
-	}
-	for i, v := range x {
-		y[i] = muonA * v
+	matmul.Scale(muonC, o.b[:n*n])
+	matmul.Axpy(muonB, o.gram[:n*n], o.b)
+	for i := range n {
+		o.b[i*n+i] += muonA
 	}
 	if rows <= cols {
-		o.scratch.Multiply(rows, cols, n, poly, in, out, true)
+		o.scratch.Multiply(rows, cols, n, poly, in, out, false)
 	} else {
-		o.scratch.Multiply(rows, cols, n, in, poly, out, true)
+		o.scratch.Multiply(rows, cols, n, in, poly, out, false)
 	}
 }
 

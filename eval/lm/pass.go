@@ -1,10 +1,6 @@
 package lm
 
-import (
-	"math"
-
-	"finest/eval/lm/matmul"
-)
+import "finest/eval/lm/matmul"
 
 // segment is one sequence among the rows of a pass: rows [at, at + length).
 type segment struct{ at, length int }
@@ -43,10 +39,10 @@ type layerState struct {
 	normScale       []float32
 	upScale         []float32
 	qkv             []float32 // normed and rotated queries and keys, values
-	queryScale      []float32 // of each row and head, queries then keys
+	scales          []float32 // of each row and head, queries then keys
 	attended        []float32 // weighted values
 	probs           []float32 // of each segment and head
-	active, squared []float32 // relu of the MLP's hidden layer, its square
+	hidden, squared []float32 // the MLP's hidden layer, its ReLU²
 }
 
 // headRows is the number of rows whose logits are computed at once, queryRows
@@ -71,8 +67,8 @@ func newPass(c Config, tables *rope, w weights, capacity int, backward bool) *pa
 		}
 		p.layers[i] = layerState{
 			norm: rows(c.Dim), up: rows(c.Dim), normScale: rows(1), upScale: rows(1),
-			qkv: rows(3 * c.Dim), queryScale: rows(2 * c.Heads), attended: rows(c.Dim),
-			probs: rows(c.Heads * c.Context), active: rows(c.Hidden), squared: rows(c.Hidden),
+			qkv: rows(3 * c.Dim), scales: rows(2 * c.Heads), attended: rows(c.Dim),
+			probs: rows(c.Heads * c.Context), hidden: rows(c.Hidden), squared: rows(c.Hidden),
 		}
 	}
 	p.logits = make([]float32, headRows*c.Vocab)
@@ -112,7 +108,7 @@ func (p *pass) forward() {
 		copy(p.x[i*dim:][:dim], p.w.embedding[int(t)*dim:][:dim])
 	}
 	normRows(p.start, p.x, p.first[:p.rows], dim)
-	copy(p.x[:p.rows*dim], p.start)
+	copy(p.x, p.start[:p.rows*dim])
 	for i := range p.layers {
 		p.forwardLayer(&p.layers[i], p.w.layers[i])
 	}
@@ -130,9 +126,8 @@ func (p *pass) forwardLayer(s *layerState, w layerWeights) {
 	p.multiply(p.x, s.attended, w.output, c.Dim, c.Dim, true)
 
 	normRows(s.up, p.x, s.upScale[:p.rows], c.Dim)
-	p.multiply(s.active, s.up, w.up, c.Hidden, c.Dim, false)
-	n := p.rows * c.Hidden
-	reluSquare(s.squared[:n], s.active[:n], s.active[:n])
+	p.multiply(s.hidden, s.up, w.up, c.Hidden, c.Dim, false)
+	matmul.SquaredReLU(s.squared[:p.rows*c.Hidden], s.hidden)
 	p.multiply(p.x, s.squared, w.down, c.Dim, c.Hidden, true)
 }
 
@@ -149,28 +144,25 @@ func (p *pass) multiplyBackward(dx, dw, dy, x, w []float32, out, in int) {
 // norm is in dNorm.
 func (p *pass) backward(g weights) {
 	dim := p.config.Dim
-	clear(p.dx[:p.rows*dim])
-	normRowsBackward(p.dx, p.dNorm, p.final, p.scale[:p.rows], dim)
+	normRowsBackward(p.dNorm, p.final, p.scale[:p.rows], dim)
+	copy(p.dx, p.dNorm[:p.rows*dim])
 	for i := len(p.layers) - 1; i >= 0; i-- {
 		p.backwardLayer(&p.layers[i], p.w.layers[i], g.layers[i])
 	}
-	clear(p.dNorm[:p.rows*dim])
-	normRowsBackward(p.dNorm, p.dx, p.start, p.first[:p.rows], dim)
+	normRowsBackward(p.dx, p.start, p.first[:p.rows], dim)
 	for i, t := range p.tokens[:p.rows] {
-		row := g.embedding[int(t)*dim:][:dim]
-		for j, v := range p.dNorm[i*dim:][:dim] {
-			row[j] += v
-		}
+		matmul.Add(p.dx[i*dim:][:dim], g.embedding[int(t)*dim:])
 	}
 }
 
 func (p *pass) backwardLayer(s *layerState, w, g layerWeights) {
 	c := p.config
-	n := p.rows * c.Hidden
+	n, rows := p.rows*c.Hidden, p.rows*c.Dim
 	p.multiplyBackward(p.dWide, g.down, p.dx, s.squared, w.down, c.Dim, c.Hidden)
-	reluSquareBackward(p.dWide[:n], s.active[:n])
+	matmul.SquaredReLUBackward(p.dWide[:n], s.hidden, p.dWide)
 	p.multiplyBackward(p.dNorm, g.up, p.dWide, s.up, w.up, c.Hidden, c.Dim)
-	normRowsBackward(p.dx, p.dNorm, s.up, s.upScale[:p.rows], c.Dim)
+	normRowsBackward(p.dNorm, s.up, s.upScale[:p.rows], c.Dim)
+	matmul.Add(p.dNorm[:rows], p.dx)
 
 	p.multiplyBackward(p.dRow, g.output, p.dx, s.attended, w.output, c.Dim, c.Dim)
 	for i := range p.segments {
@@ -178,25 +170,6 @@ func (p *pass) backwardLayer(s *layerState, w, g layerWeights) {
 	}
 	p.rotateBackward(s)
 	p.multiplyBackward(p.dNorm, g.qkv, p.dWide, s.norm, w.qkv, 3*c.Dim, c.Dim)
-	normRowsBackward(p.dx, p.dNorm, s.norm, s.normScale[:p.rows], c.Dim)
-}
-
-// rope holds the cosines and sines of each position and pair of a head.
-type rope struct{ cos, sin []float32 }
-
-// ropeBase is the base of the rotary position embedding's wave lengths (Su et
-// al., "RoFormer", arXiv 2104.09864).
-const ropeBase = 10000
-
-func newRope(c Config) *rope {
-	half := c.Dim / c.Heads / 2
-	r := &rope{cos: make([]float32, c.Context*half), sin: make([]float32, c.Context*half)}
-	for j := range half {
-		frequency := math.Pow(ropeBase, -float64(j)/float64(half))
-		for t := range c.Context {
-			sin, cos := math.Sincos(float64(t) * frequency)
-			r.cos[t*half+j], r.sin[t*half+j] = float32(cos), float32(sin)
-		}
-	}
-	return r
+	normRowsBackward(p.dNorm, s.norm, s.normScale[:p.rows], c.Dim)
+	matmul.Add(p.dNorm[:rows], p.dx)
 }

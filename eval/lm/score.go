@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"time"
+
+	"finest/eval/lm/matmul"
 )
 
 // scoreBlock is about how many examples are scored between two looks at the
@@ -81,15 +84,9 @@ func (p *pass) score(examples []Example, scores []Score) {
 
 // predict adds one token to a score. Of equal logits the first is the likeliest.
 func (p *pass) predict(logits []float32, target uint16, s *Score) {
-	logit, best := logits[target], 0
-	for i, v := range logits {
-		if v > logits[best] {
-			best = i
-		}
-	}
-	if best == int(target) {
+	logit, maximum := logits[target], matmul.Max(logits)
+	if logit == maximum && !slices.Contains(logits[:target], maximum) {
 		s.Correct++
 	}
-	maximum, sum := softmax(logits)
-	s.NLL += surprise(logit, maximum, sum)
+	s.NLL += surprise(logit, maximum, matmul.ExpSum(logits, logits, maximum))
 }
