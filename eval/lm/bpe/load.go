@@ -1,0 +1,31 @@
+package bpe
+
+import (
+	_ "embed"
+	"fmt"
+	"slices"
+	"sync"
+)
+
+//go:embed data/merges.txt
+var embedded []byte
+
+var parsed = sync.OnceValues(func() (Merges, error) { return Parse(embedded) })
+
+// Sizes are the vocabularies that Load knows.
+func Sizes() []int { return []int{2048, 4096, 8192} }
+
+// Load returns the tokenizer with a vocabulary of that many tokens.
+func Load(vocab int) (*Tokenizer, error) {
+	if !slices.Contains(Sizes(), vocab) {
+		return nil, fmt.Errorf("load a tokenizer of %d tokens: there are those of %v", vocab, Sizes())
+	}
+	m, err := parsed()
+	if err != nil {
+		return nil, fmt.Errorf("load a tokenizer of %d tokens: %w", vocab, err)
+	}
+	if len(m)+firstMerge < vocab {
+		return nil, fmt.Errorf("load a tokenizer of %d tokens: there are %d merges", vocab, len(m))
+	}
+	return New(m[:vocab-firstMerge])
+}
