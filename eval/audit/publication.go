@@ -61,9 +61,13 @@ func isMissing(err error) bool {
 	return errors.Is(err, fs.ErrNotExist) && eval.FaultOf(err) == eval.FaultNone
 }
 
-// fileRows yields the rows of one Parquet file; exactly as many as the manifest
-// states, or an error.
-func fileRows[R any](ctx context.Context, files Files, f contract.OutputFile, read func(io.ReaderAt, int64, int64) iter.Seq2[R, error]) iter.Seq2[R, error] {
+// rowReader reads the rows of a Parquet file from one on; shard.ReadRowsFrom is
+// one.
+type rowReader[R any] func(file io.ReaderAt, size, rows, first int64) iter.Seq2[R, error]
+
+// fileRows yields the rows of one Parquet file from row first on; exactly as many
+// as the manifest states, or an error.
+func fileRows[R any](ctx context.Context, files Files, f contract.OutputFile, first int64, read rowReader[R]) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		var none R
 		file, err := openFile(ctx, files, f.Path)
@@ -72,8 +76,8 @@ func fileRows[R any](ctx context.Context, files Files, f contract.OutputFile, re
 			return
 		}
 		defer func() { _ = file.Close() }()
-		var n int64
-		for row, err := range read(file, file.Size(), f.Rows) {
+		n := first
+		for row, err := range read(file, file.Size(), f.Rows, first) {
 			switch {
 			case err == nil:
 				err = ctx.Err()
@@ -99,30 +103,30 @@ func fileRows[R any](ctx context.Context, files Files, f contract.OutputFile, re
 
 // ledgerRows yields the ledger of a manifest, all files in order.
 func ledgerRows(ctx context.Context, files Files, m contract.Manifest) iter.Seq2[contract.LedgerRow, error] {
-	return allRows(ctx, files, m.Ledgers(), 0, shard.ReadLedger)
+	return allRows(ctx, files, m.Ledgers(), 0, func(file io.ReaderAt, size, rows, _ int64) iter.Seq2[contract.LedgerRow, error] {
+		return shard.ReadLedger(file, size, rows)
+	})
 }
 
-// shardRows yields the rows of a manifest's shards from row first on.
+// shardRows yields the rows of a manifest's shards from row first on. Row groups
+// before that row are not read.
 func shardRows(ctx context.Context, files Files, m contract.Manifest, first int64) iter.Seq2[contract.Row, error] {
-	return allRows(ctx, files, m.Shards(), first, shard.ReadRows)
+	return allRows(ctx, files, m.Shards(), first, shard.ReadRowsFrom)
 }
 
-func allRows[R any](ctx context.Context, files Files, list []contract.OutputFile, first int64, read func(io.ReaderAt, int64, int64) iter.Seq2[R, error]) iter.Seq2[R, error] {
+func allRows[R any](ctx context.Context, files Files, list []contract.OutputFile, first int64, read rowReader[R]) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		for _, f := range list {
 			if first >= f.Rows {
 				first -= f.Rows
 				continue
 			}
-			for row, err := range fileRows(ctx, files, f, read) {
-				if err == nil && first > 0 {
-					first--
-					continue
-				}
+			for row, err := range fileRows(ctx, files, f, first, read) {
 				if !yield(row, err) || err != nil {
 					return
 				}
 			}
+			first = 0
 		}
 	}
 }
