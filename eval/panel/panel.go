@@ -6,10 +6,6 @@
 // All of it counts: where a suite is missing nobody judges by the others.
 package panel
 
-import (
-	"finest/eval/lm"
-)
-
 // Kind says how the units of a suite are scored.
 type Kind string
 
@@ -27,6 +23,26 @@ const (
 	Cloze Kind = "cloze"
 )
 
+// Format says how the units of a file are written.
+type Format string
+
+// Formats.
+const (
+	// Lines: a JSON object a line. Texts have `text`, and perhaps `id` and `url`;
+	// items have `query`, `choices` and `gold`; cloze passages have `context` and
+	// `continuation`.
+	Lines Format = "lines"
+	// Pages: JSON objects as WCXB has them, with `file_id`, `url` and
+	// `ground_truth`.`main_content`.
+	Pages Format = "pages"
+	// Passages: a JSON object a line, whose `query` is "Passage: …" and, on a line
+	// of its own, "Question: …". The passages are the texts, each once.
+	Passages Format = "passages"
+	// Books: plain text, as Project Gutenberg has it, cut into sections at
+	// paragraphs.
+	Books Format = "books"
+)
+
 // Suite is one part of a panel.
 type Suite struct {
 	Name string `json:"name"`
@@ -34,9 +50,14 @@ type Suite struct {
 	// Files are the names of the assets that its units come from; none for a
 	// suite that is handed in, such as pages of the crawl.
 	Files []string `json:"files,omitempty"`
+	// Format is that of the files.
+	Format Format `json:"format,omitempty"`
 	// Units and Bytes bound how much of it a seed draws; 0 is no bound.
 	Units int   `json:"units,omitempty"`
 	Bytes int64 `json:"bytes,omitempty"`
+	// Piece bounds the bytes of one text: of a longer one the seed draws a piece
+	// in one run; 0 is no bound.
+	Piece int64 `json:"piece,omitempty"`
 	// Weight is the suite's share in the panel's score, in thousandths; those of
 	// a panel add up to 1000.
 	Weight int `json:"weight"`
@@ -62,19 +83,14 @@ type Encoder interface {
 type Unit struct {
 	// ID tells it apart within its suite.
 	ID string `json:"id"`
+	// URL is where a page came from. Of one host a draw takes few.
+	URL string `json:"url,omitempty"`
 	// Text is the document, or the passage before the last word.
 	Text string `json:"text"`
 	// Choices are the answers, of which the one at Gold is right; a cloze has
 	// one, its last word.
 	Choices []string `json:"choices,omitempty"`
 	Gold    int      `json:"gold,omitempty"`
-}
-
-// Plan is the examples of a panel, and what is needed to read their scores.
-type Plan struct {
-	Examples []lm.Example
-
-	suites []planned
 }
 
 // SuiteResult is what one model came to on one suite.

@@ -1,8 +1,8 @@
-// Package assets knows the files that stages read and this program does not
-// hold, as their size or their licence forbids it: what they are called, which
-// bytes they are, under which licence they stand, where they come from. It reads
-// them from the folder of assets, checks them, and finds them in archives. It
-// knows no network.
+// Package assets knows the files that stages read, or that models are judged by,
+// and that this program does not hold, as their size or their licence forbids
+// it: what they are called, which bytes they are, under which licence they
+// stand, where they come from. It reads them from the folder of assets, checks
+// them, and finds them in archives. It knows no network.
 package assets
 
 import (

@@ -45,15 +45,25 @@ type File struct {
 	SHA256 string
 }
 
-// Asset is a file that stages may pin, and where it may be had.
+// Asset is a file that stages may pin or models are judged by, and where it may
+// be had.
 type Asset struct {
 	File
 	// Licence is what its makers state, Origin who they are.
 	Licence, Origin string
 	// Source is what to download: the asset itself, perhaps under another name,
-	// or an archive that holds it at Member.
+	// or an archive that holds it at Member, or a folder whose files Parts, one
+	// after the other, are the asset.
 	Source Source
 	Member string
+	Parts  []Part
+}
+
+// Part is a file that is a part of an asset. It has no hash: that of the asset
+// decides.
+type Part struct {
+	Name  string
+	Bytes int64
 }
 
 // Source is a file on the web.
@@ -77,12 +87,16 @@ const (
 	shutterstock = "List of Dirty, Naughty, Obscene, and Otherwise Bad Words, Shutterstock and contributors"
 )
 
-// Catalogue returns all assets that built-in stages may name, in the order in
-// which they are listed to people. Sizes and hashes are those of datatrove's
-// files at its tags v0.2.0 and v0.10.0 (the wheels 0.2.0 and 0.10.1 hold the
-// same), of the model as fastText's site serves it, and of the commits of the
-// bad words that datatrove 0.10.1 names, one for English and one for the others.
-func Catalogue() []Asset {
+// Catalogue returns all assets, in the order in which they are listed to people:
+// those that built-in stages may name, then those of Panel.
+func Catalogue() []Asset { return append(stageAssets(), Panel()...) }
+
+// stageAssets returns the assets of stages. Sizes and hashes are those of
+// datatrove's files at its tags v0.2.0 and v0.10.0 (the wheels 0.2.0 and 0.10.1
+// hold the same), of the model as fastText's site serves it, and of the commits
+// of the bad words that datatrove 0.10.1 names, one for English and one for the
+// others.
+func stageAssets() []Asset {
 	lists := Source{
 		File: File{"url_filterblacklists.tar.gz", 17678810, "9659dda640e167426f5e4dc0c380a11ec6e0e5d9e9b1b575de2d49a349d542a7"},
 		Base: release,
