@@ -13,13 +13,13 @@ const (
 	// cache.
 	blockInner   = 256
 	blockRows    = 32 * tileRows
-	blockColumns = 32 * tileColumns
+	blockColumns = 8 * tileColumns
 )
 
 // Scratch holds the copies of blocks that products are made of. The zero value is
 // ready for use, by one goroutine at a time.
 type Scratch struct {
-	panels []float32
+	panels, left []float32
 	// plain takes the generic kernel, whatever the processor has.
 	plain bool
 }
@@ -43,29 +43,21 @@ func (s *Scratch) Multiply(m, n, k int, a, b, c Matrix, add bool) {
 			clear(c.Data[i*c.Stride:][:n])
 		}
 	}
+	row, column := a.steps()
 	for p := 0; p < k; p += blockInner {
 		inner := min(blockInner, k-p)
 		for j := 0; j < n; j += blockColumns {
 			columns := min(blockColumns, n-j)
 			s.pack(b, p, j, inner, columns)
 			for i := 0; i < m; i += blockRows {
-				s.block(min(blockRows, m-i), columns, inner, a, i, p, c, j, add || p > 0)
+				rows := min(blockRows, m-i)
+				left, out := a.Data[i*row+p*column:], c.Data[i*c.Stride+j:]
+				if s.fast() {
+					s.blockAVX2(rows, columns, inner, left, row, column, out, c.Stride, add || p > 0)
+				} else {
+					s.blockGeneric(rows, columns, inner, left, row, column, out, c.Stride, add || p > 0)
+				}
 			}
-		}
-	}
-}
-
-// block multiplies rows of a from row i and column p on with the packed panels.
-func (s *Scratch) block(m, n, k int, a Matrix, i, p int, c Matrix, j int, add bool) {
-	row, column := a.steps()
-	left := a.Data[i*row+p*column:]
-	for x := 0; x < n; x += tileColumns {
-		right := s.panels[x*k:][:tileColumns*k]
-		out, width := c.Data[i*c.Stride+j+x:], min(tileColumns, n-x)
-		if hasAVX2FMA && !s.plain {
-			panel(m, width, k, left, row, column, right, out, c.Stride, add)
-		} else {
-			panelGeneric(m, width, k, left, row, column, right, out, c.Stride, add)
 		}
 	}
 }
@@ -73,16 +65,20 @@ func (s *Scratch) block(m, n, k int, a Matrix, i, p int, c Matrix, j int, add bo
 // pack copies the rows × columns numbers of b from row p and column j on into
 // panels of tileColumns columns, row after row. What the last panel lacks is 0.
 func (s *Scratch) pack(b Matrix, p, j, rows, columns int) {
-	tiles := (columns + tileColumns - 1) / tileColumns
-	s.panels = grow(s.panels, tiles*tileColumns*rows)
+	s.panels = grow(s.panels, (columns+tileColumns-1)/tileColumns*tileColumns*rows)
 	row, column := b.steps()
-	for t := range tiles {
-		panel := s.panels[t*tileColumns*rows:][:tileColumns*rows]
-		width := min(tileColumns, columns-t*tileColumns)
-		from := b.Data[p*row+(j+t*tileColumns)*column:]
-		packGeneric(panel, from, rows, width, row, column)
+	for x := 0; x < columns; x += tileColumns {
+		panel := s.panels[x*rows:][:tileColumns*rows]
+		from, width := b.Data[p*row+(j+x)*column:], min(tileColumns, columns-x)
+		if s.fast() {
+			packAVX2(panel, from, rows, width, row, column)
+		} else {
+			packGeneric(panel, from, rows, width, row, column)
+		}
 	}
 }
+
+func (s *Scratch) fast() bool { return hasAVX2FMA && !s.plain }
 
 // lineFloats is the number of float32 in a line of the cache.
 const lineFloats = 16

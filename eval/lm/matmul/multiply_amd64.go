@@ -18,28 +18,95 @@ func tiles2(k, count int, a *float32, row, column, next int, b, c *float32, stri
 //go:noescape
 func tiles1(k, count int, a *float32, row, column, next int, b, c *float32, stride, width int, add bool)
 
-// panel is panelGeneric, in assembly. Two tiles of 4 rows take the place of one of
-// 6 and one of 2, which has too few sums to keep the processor busy.
-func panel(m, n, k int, a []float32, row, column int, b, c []float32, stride int, add bool) {
-	sixes := m / tileRows
-	rest := m % tileRows
+// packRows16 copies 16 numbers of each of the rows, which lie stride bytes apart.
+//
+//go:noescape
+func packRows16(to, from *float32, rows, stride int)
+
+// packRows6 copies 6 numbers of each of the rows; it writes 2 numbers behind the
+// last.
+//
+//go:noescape
+func packRows6(to, from *float32, rows, stride int)
+
+//go:noescape
+func packRows4(to, from *float32, rows, stride int)
+
+// packColumns16 copies 4·fours numbers of each of 16 rows, the first ones of all
+// rows before the second ones.
+//
+//go:noescape
+func packColumns16(to, from *float32, fours, stride int)
+
+// split says in how many tiles of 6, 4, 2 and 1 rows m rows are computed. Two of 4
+// take the place of one of 6 and one of 2, which has too few sums to keep the
+// processor busy.
+func split(m int) (sixes, fours, twos, ones int) {
+	sixes, rest := m/6, m%6
 	if rest == 2 && sixes > 0 {
-		sixes, rest = sixes-1, rest+tileRows
+		return sixes - 1, 2, 0, 0
 	}
-	i := 0
-	if sixes > 0 {
-		tiles6(k, sixes, &a[0], 4*row, 4*column, 4*tileRows*row, &b[0], &c[0], 4*stride, n, add)
-		i = tileRows * sixes
+	return sixes, rest / 4, rest % 4 / 2, rest % 2
+}
+
+// blockAVX2 is blockGeneric, in assembly.
+func (s *Scratch) blockAVX2(m, n, k int, a []float32, row, column int, c []float32, stride int, add bool) {
+	sixes, fours, twos, ones := split(m)
+	next6, next4 := 6*row, 4*row
+	column6, column4 := column, column
+	a6, a4, rest := a, a[min(len(a), 6*sixes*row):], a[min(len(a), (6*sixes+4*fours)*row):]
+	if row == 1 && column > 1 {
+		s.packLeft(sixes, fours, k, a, column)
+		a6, a4 = s.left, s.left[6*sixes*k:]
+		column6, column4, next6, next4 = 6, 4, 6*k, 4*k
 	}
-	if rest >= 4 {
-		tiles4(k, rest/4, &a[i*row], 4*row, 4*column, 4*4*row, &b[0], &c[i*stride], 4*stride, n, add)
-		i, rest = i+rest/4*4, rest%4
+	for x := 0; x < n; x += tileColumns {
+		b, out, width := &s.panels[x*k], c[x:], min(tileColumns, n-x)
+		if sixes > 0 {
+			tiles6(k, sixes, &a6[0], 4*row, 4*column6, 4*next6, b, &out[0], 4*stride, width, add)
+			out = out[min(len(out), 6*sixes*stride):]
+		}
+		if fours > 0 {
+			tiles4(k, fours, &a4[0], 4*row, 4*column4, 4*next4, b, &out[0], 4*stride, width, add)
+			out = out[min(len(out), 4*fours*stride):]
+		}
+		if twos > 0 {
+			tiles2(k, 1, &rest[0], 4*row, 4*column, 0, b, &out[0], 4*stride, width, add)
+			out = out[min(len(out), 2*stride):]
+		}
+		if ones > 0 {
+			tiles1(k, 1, &rest[2*twos*row], 4*row, 4*column, 0, b, &out[0], 4*stride, width, add)
+		}
 	}
-	if rest >= 2 {
-		tiles2(k, 1, &a[i*row], 4*row, 4*column, 0, &b[0], &c[i*stride], 4*stride, n, add)
-		i, rest = i+2, rest-2
+}
+
+// packLeft copies tiles of a, whose columns lie stride apart: neighbours in it are
+// in one row.
+func (s *Scratch) packLeft(sixes, fours, k int, a []float32, stride int) {
+	const over = 2
+	s.left = grow(s.left, (6*sixes+4*fours)*k+over)
+	for t := range sixes {
+		packRows6(&s.left[6*t*k], &a[6*t], k, 4*stride)
 	}
-	if rest > 0 {
-		tiles1(k, 1, &a[i*row], 4*row, 4*column, 0, &b[0], &c[i*stride], 4*stride, n, add)
+	for t := range fours {
+		packRows4(&s.left[(6*sixes+4*t)*k], &a[6*sixes+4*t], k, 4*stride)
+	}
+}
+
+// packAVX2 is packGeneric, in assembly.
+func packAVX2(panel, from []float32, rows, width, row, column int) {
+	switch {
+	case width < tileColumns:
+		packGeneric(panel, from, rows, width, row, column)
+	case column == 1:
+		packRows16(&panel[0], &from[0], rows, 4*row)
+	case row == 1:
+		fours := rows / 4
+		if fours > 0 {
+			packColumns16(&panel[0], &from[0], fours, 4*column)
+		}
+		if done := 4 * fours; done < rows {
+			packGeneric(panel[done*tileColumns:], from[done:], rows-done, width, row, column)
+		}
 	}
 }

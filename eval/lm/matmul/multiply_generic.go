@@ -1,7 +1,15 @@
 package matmul
 
-// panelGeneric sets the m × n numbers of c to the product of the m × k numbers of
-// a, which lie row and column apart, and a packed panel, or adds it to them.
+// blockGeneric sets the m × n numbers of c to the product of the m × k numbers of
+// a, which lie row and column apart, and the packed panels, or adds it to them.
+func (s *Scratch) blockGeneric(m, n, k int, a []float32, row, column int, c []float32, stride int, add bool) {
+	for x := 0; x < n; x += tileColumns {
+		panel := s.panels[x*k:][:tileColumns*k]
+		panelGeneric(m, min(tileColumns, n-x), k, a, row, column, panel, c[x:], stride, add)
+	}
+}
+
+// panelGeneric is blockGeneric for one panel.
 func panelGeneric(m, n, k int, a []float32, row, column int, panel, c []float32, stride int, add bool) {
 	for i := range m {
 		var sums [tileColumns]float32

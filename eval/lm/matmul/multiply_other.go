@@ -2,6 +2,10 @@
 
 package matmul
 
-func panel(m, n, k int, a []float32, row, column int, b, c []float32, stride int, add bool) {
-	panelGeneric(m, n, k, a, row, column, b, c, stride, add)
+func (s *Scratch) blockAVX2(m, n, k int, a []float32, row, column int, c []float32, stride int, add bool) {
+	s.blockGeneric(m, n, k, a, row, column, c, stride, add)
+}
+
+func packAVX2(panel, from []float32, rows, width, row, column int) {
+	packGeneric(panel, from, rows, width, row, column)
 }
