@@ -3,6 +3,7 @@ package lm
 import (
 	"fmt"
 	"math"
+	"strings"
 )
 
 // Tensor is one named parameter of a model, row by row.
@@ -103,3 +104,6 @@ func (s Spec) draw(t Tensor) {
 		t.Data[i] = float32(reach * (2*stream.Unit() - 1))
 	}
 }
+
+// partOf is the last part of a tensor's name.
+func partOf(name string) string { return name[strings.LastIndexByte(name, '.')+1:] }
