@@ -20,6 +20,7 @@ import (
 	"finest/hub"
 	"finest/hub/huggingface"
 	"finest/pipeline/shard/guard"
+	"finest/roles/evaluator/dataset"
 )
 
 // invocation is one run of a command: its flags and where it writes.
@@ -96,7 +97,7 @@ func Run(ctx context.Context, args []string, streams Streams) error {
 // guarded is this program as the child of a role that has it read a stranger's
 // file. What is wrong it tells its parent.
 func guarded(args []string) error {
-	if code := guard.Main(args); code != ExitOK {
+	if code := guard.Main(args, dataset.Guarded); code != ExitOK {
 		return withCode(code, errors.New("the file was not read"))
 	}
 	return nil

@@ -21,15 +21,19 @@ const (
 )
 
 // Main is the child: it reads a file under limits, prints whether that worked,
-// and returns the code to exit with. args are what follows Arg.
-func Main(args []string) int {
-	return run(args, map[Kind]reader{Shard: readAll(shard.ReadRows), Ledger: readAll(shard.ReadLedger)})
+// and returns the code to exit with. args are what follows Arg. A file of a kind
+// that this package does not know is read by the first of others that does.
+func Main(args []string, others ...func(Kind) Reader) int {
+	return run(args, append(others, func(k Kind) Reader {
+		return map[Kind]Reader{Shard: readAll(shard.ReadRows), Ledger: readAll(shard.ReadLedger)}[k]
+	}))
 }
 
-// reader reads a file to its end.
-type reader func(r io.ReaderAt, size, rows int64) error
+// Reader reads a file to its end. What is wrong with the file, and not with this
+// machine, it says with an error that wraps shard.ErrForm.
+type Reader func(r io.ReaderAt, size, rows int64) error
 
-func readAll[R any](rows func(r io.ReaderAt, size, maxRows int64) iter.Seq2[R, error]) reader {
+func readAll[R any](rows func(r io.ReaderAt, size, maxRows int64) iter.Seq2[R, error]) Reader {
 	return func(r io.ReaderAt, size, maxRows int64) error {
 		for _, err := range rows(r, size, maxRows) {
 			if err != nil {
@@ -40,15 +44,18 @@ func readAll[R any](rows func(r io.ReaderAt, size, maxRows int64) iter.Seq2[R, e
 	}
 }
 
-func run(args []string, readers map[Kind]reader) int {
+func run(args []string, readers []func(Kind) Reader) int {
 	if len(args) != 5 {
 		return usage("5 arguments are wanted")
 	}
-	read, known := readers[Kind(args[0])]
+	var read Reader
+	for i := 0; read == nil && i < len(readers); i++ {
+		read = readers[i](Kind(args[0]))
+	}
 	rows, err1 := strconv.ParseInt(args[2], 10, 64)
 	data, err2 := strconv.ParseInt(args[3], 10, 64)
 	cpu, err3 := strconv.ParseInt(args[4], 10, 64)
-	if err := errors.Join(err1, err2, err3); !known || err != nil {
+	if err := errors.Join(err1, err2, err3); read == nil || err != nil {
 		return usage(fmt.Sprintf("%q: %v", args, err))
 	}
 	go endWithParent()
@@ -77,7 +84,7 @@ func endWithParent() {
 	os.Exit(exitUsage)
 }
 
-func readFile(path string, rows int64, read reader) error {
+func readFile(path string, rows int64, read Reader) error {
 	f, err := os.Open(path)
 	if err != nil {
 		return err

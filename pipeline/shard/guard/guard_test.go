@@ -40,10 +40,7 @@ func TestMain(m *testing.M) {
 	if len(os.Args) < 2 || os.Args[1] != Arg {
 		os.Exit(m.Run())
 	}
-	if Kind(os.Args[2]) == Shard || Kind(os.Args[2]) == Ledger {
-		os.Exit(Main(os.Args[2:]))
-	}
-	os.Exit(run(os.Args[2:], map[Kind]reader{
+	bad := map[Kind]Reader{
 		kindPanics: func(io.ReaderAt, int64, int64) error { panic("index out of range") },
 		kindHoards: func(io.ReaderAt, int64, int64) error {
 			var all [][]byte
@@ -85,7 +82,8 @@ func TestMain(m *testing.M) {
 		kindTells: func(io.ReaderAt, int64, int64) error {
 			return errors.New(strings.Join(os.Environ(), " "))
 		},
-	}))
+	}
+	os.Exit(Main(os.Args[2:], func(k Kind) Reader { return bad[k] }))
 }
 
 func sequence[T any](rows []T) func(func(T, error) bool) {
