@@ -23,7 +23,7 @@ func BenchmarkTrainStep(b *testing.B) {
 	b.ReportAllocs()
 	before := processSeconds()
 	for b.Loop() {
-		if _, err := r.step(100); err != nil {
+		if _, err := r.step(b.Context(), 100); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -13,10 +13,10 @@ func (p *pass) headForward(from, to int) {
 		matmul.Matrix{Data: p.w.head, Stride: c.Dim, Transposed: true}, matmul.Matrix{Data: p.logits, Stride: c.Vocab}, false)
 }
 
-// headBackward predicts targets, one for each row, and returns the sum of
-// −ln p. It adds the gradient of share times that sum to the head's weights and
-// sets dNorm to that of the final norm.
-func (p *pass) headBackward(targets []uint16, share float32, g weights) float64 {
+// headBackward predicts the target of each row and returns the sum of −ln p. It
+// adds the gradient of share times that sum to the head's weights and sets dNorm
+// to that of the final norm.
+func (p *pass) headBackward(share float32, g weights) float64 {
 	c := p.config
 	loss := 0.0
 	for from := 0; from < p.rows; from += headRows {
@@ -24,7 +24,7 @@ func (p *pass) headBackward(targets []uint16, share float32, g weights) float64 
 		p.headForward(from, to)
 		for i := from; i < to; i++ {
 			row := p.logits[(i-from)*c.Vocab:][:c.Vocab]
-			target := targets[i]
+			target := p.targets[i]
 			logit := row[target]
 			maximum := matmul.Max(row)
 			sum := matmul.ExpSum(row, row, maximum)

@@ -50,7 +50,7 @@ func TestGradients(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := randomRun(t, c, 1)
 			r.batch = randomTokens(c, len(r.batch), r.spec.Seed)
-			r.pool.each(Shards, r.shard)
+			r.pool.each(Shards, func(worker, i int) { r.shard(t.Context(), worker, i) })
 			r.sum()
 			got := c.tensors(r.grads[0])
 			for i, w := range c.tensors(r.w) {

@@ -87,15 +87,14 @@ type run struct {
 	config Config
 	pool   *pool
 
-	w       weights
-	grads   [Shards]weights
-	passes  []*pass // one a worker
-	muons   []*muon
-	adams   []*adam
-	ortho   []*orthogonaliser
-	batch   []uint16
-	losses  [Shards]float64
-	targets [][]uint16
+	w      weights
+	grads  [Shards]weights
+	passes []*pass // one a worker
+	muons  []*muon
+	adams  []*adam
+	ortho  []*orthogonaliser
+	batch  []uint16
+	losses [Shards]float64
 }
 
 // passRows is about how many rows are computed at once; it is a part of the
@@ -123,11 +122,9 @@ func newRun(j Job, workers int) *run {
 	}
 	tables := newRope(c)
 	r.pool = newPool(workers)
-	capacity := max(c.Context, passRows)
-	for range workers {
-		r.passes = append(r.passes, newPass(c, tables, r.w, capacity, true))
-		r.ortho = append(r.ortho, newOrthogonaliser(c))
-		r.targets = append(r.targets, make([]uint16, capacity))
+	for i := range workers {
+		p := newPass(c, tables, r.w, max(c.Context, passRows), i < Shards)
+		r.passes, r.ortho = append(r.passes, p), append(r.ortho, newOrthogonaliser(c))
 	}
 	return r
 }
@@ -137,11 +134,8 @@ func (r *run) close() { r.pool.close() }
 func (r *run) train(ctx context.Context, began time.Time, result *Result) error {
 	steps := r.spec.Steps()
 	for step := range steps {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		r.job.Data.Batch(step, r.batch)
-		loss, err := r.step(step)
+		loss, err := r.step(ctx, step)
 		if err != nil {
 			return err
 		}
@@ -158,11 +152,14 @@ func (r *run) train(ctx context.Context, began time.Time, result *Result) error 
 }
 
 // step trains on the batch and returns its mean loss.
-func (r *run) step(step int) (float64, error) {
+func (r *run) step(ctx context.Context, step int) (float64, error) {
 	if err := inVocabulary(r.batch, r.config.Vocab); err != nil {
 		return 0, fmt.Errorf("batch %d: %w", step, err)
 	}
-	r.pool.each(Shards, r.shard)
+	r.pool.each(Shards, func(worker, i int) { r.shard(ctx, worker, i) })
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
 	loss := 0.0
 	for _, l := range r.losses {
 		loss += l
@@ -181,20 +178,19 @@ func (r *run) step(step int) (float64, error) {
 }
 
 // shard computes the gradient of part i of the batch.
-func (r *run) shard(worker, i int) {
+func (r *run) shard(ctx context.Context, worker, i int) {
 	p, g, length := r.passes[worker], r.grads[i], r.config.Context+1
 	clear(g.all)
 	r.losses[i] = 0
 	share := float32(1 / (float64(r.spec.Batch) * float64(r.config.Context)))
 	rest := r.batch[i*len(r.batch)/Shards : (i+1)*len(r.batch)/Shards]
-	for len(rest) > 0 {
+	for len(rest) > 0 && ctx.Err() == nil {
 		p.begin()
-		for len(rest) > 0 && p.add(rest[:length-1]) {
-			copy(r.targets[worker][p.rows-length+1:], rest[1:length])
+		for len(rest) > 0 && p.add(rest[:length]) {
 			rest = rest[length:]
 		}
 		p.forward()
-		r.losses[i] += p.headBackward(r.targets[worker], share, g)
+		r.losses[i] += p.headBackward(share, g)
 		p.backward(g)
 	}
 }

@@ -17,6 +17,8 @@ type pass struct {
 	segments []segment
 	rows     int
 	tokens   []uint16 // of each row
+	targets  []uint16 // the token after each
+	owners   []int    // the example of each, while scoring
 
 	x      []float32 // residual stream
 	layers []layerState
@@ -55,7 +57,8 @@ const (
 // newPass makes a pass over at most so many rows; with backward it computes
 // gradients, too, and otherwise keeps only one layer's state.
 func newPass(c Config, tables *rope, w weights, capacity int, backward bool) *pass {
-	p := &pass{config: c, tables: tables, w: w, capacity: capacity, tokens: make([]uint16, capacity)}
+	p := &pass{config: c, tables: tables, w: w, capacity: capacity}
+	p.tokens, p.targets = make([]uint16, capacity), make([]uint16, capacity)
 	rows := func(width int) []float32 { return make([]float32, capacity*width) }
 	p.x, p.final, p.scale = rows(c.Dim), rows(c.Dim), rows(1)
 	p.start, p.first = rows(c.Dim), rows(1)
@@ -83,14 +86,17 @@ func newPass(c Config, tables *rope, w weights, capacity int, backward bool) *pa
 // begin empties the pass.
 func (p *pass) begin() { p.segments, p.rows = p.segments[:0], 0 }
 
-// add appends a sequence if there is room for it.
+// add appends the rows of a sequence, one for each token but the last, if there
+// is room for them.
 func (p *pass) add(tokens []uint16) bool {
-	if p.rows+len(tokens) > p.capacity {
+	n := len(tokens) - 1
+	if p.rows+n > p.capacity {
 		return false
 	}
-	copy(p.tokens[p.rows:], tokens)
-	p.segments = append(p.segments, segment{p.rows, len(tokens)})
-	p.rows += len(tokens)
+	copy(p.tokens[p.rows:], tokens[:n])
+	copy(p.targets[p.rows:], tokens[1:])
+	p.segments = append(p.segments, segment{p.rows, n})
+	p.rows += n
 	return true
 }
 

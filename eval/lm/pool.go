@@ -38,12 +38,13 @@ func (p *pool) run(worker int) {
 }
 
 // each calls work for every i below count and returns when all are done. A
-// worker calls it for one i at a time.
+// worker calls it for one i at a time; it is one of the first count workers.
 func (p *pool) each(count int, work func(worker, i int)) {
 	p.count, p.work = count, work
 	p.next.Store(0)
-	p.done.Add(len(p.wake))
-	for _, c := range p.wake {
+	awake := p.wake[:min(count, len(p.wake))]
+	p.done.Add(len(awake))
+	for _, c := range awake {
 		c <- struct{}{}
 	}
 	p.done.Wait()

@@ -65,25 +65,39 @@ func (r *run) group(examples []Example) []int {
 func (p *pass) score(examples []Example, scores []Score) {
 	p.begin()
 	for _, e := range examples {
-		p.add(e.Tokens[:len(e.Tokens)-1])
+		p.add(e.Tokens)
 	}
 	p.forward()
+	p.pick(examples)
+	for i, e := range examples {
+		scores[i] = Score{Tokens: len(e.Tokens) - e.From}
+	}
+	for from := 0; from < p.rows; from += headRows {
+		to := min(from+headRows, p.rows)
+		p.headForward(from, to)
+		for i := from; i < to; i++ {
+			scores[p.owners[i]].predict(p.logits[(i-from)*p.config.Vocab:][:p.config.Vocab], p.targets[i])
+		}
+	}
+}
+
+// pick keeps only those rows of the final norm that predict a token which counts,
+// and says whose they are.
+func (p *pass) pick(examples []Example) {
+	dim := p.config.Dim
+	p.rows, p.owners = 0, p.owners[:0]
 	for i, e := range examples {
 		seg := p.segments[i]
-		scores[i] = Score{Tokens: len(e.Tokens) - e.From}
-		for from := e.From - 1; from < seg.length; from += headRows {
-			to := min(from+headRows, seg.length)
-			p.headForward(seg.at+from, seg.at+to)
-			for t := from; t < to; t++ {
-				row := p.logits[(t-from)*p.config.Vocab:][:p.config.Vocab]
-				p.predict(row, e.Tokens[t+1], &scores[i])
-			}
+		for row := seg.at + e.From - 1; row < seg.at+seg.length; row++ {
+			copy(p.final[p.rows*dim:][:dim], p.final[row*dim:])
+			p.targets[p.rows] = p.targets[row]
+			p.rows, p.owners = p.rows+1, append(p.owners, i)
 		}
 	}
 }
 
 // predict adds one token to a score. Of equal logits the first is the likeliest.
-func (p *pass) predict(logits []float32, target uint16, s *Score) {
+func (s *Score) predict(logits []float32, target uint16) {
 	logit, maximum := logits[target], matmul.Max(logits)
 	if logit == maximum && !slices.Contains(logits[:target], maximum) {
 		s.Correct++
