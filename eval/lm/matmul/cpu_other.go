@@ -3,3 +3,5 @@
 package matmul
 
 const hasAVX2FMA = false
+
+var avx2 = generic

@@ -2,6 +2,14 @@ package matmul
 
 import "math"
 
+// generic are the functions of vectors in Go. Products are converted before they
+// are added, which forbids compilers to fuse the two.
+var generic = functions{
+	dot: dotGeneric, max: maxGeneric, axpy: axpyGeneric, add: addGeneric, scale: scaleGeneric,
+	expSum: expSumGeneric, softmaxBack: softmaxBackGeneric, relu: reluGeneric, reluBack: reluBackGeneric,
+	normBack: normBackGeneric, rotate: rotateGeneric, rotateBack: rotateBackGeneric, adam: adamGeneric,
+}
+
 // dotGeneric sums in float64, in which a product of two float32 is exact: fused
 // or not, the sum is the same.
 func dotGeneric(x, y []float32) float32 {
@@ -10,6 +18,32 @@ func dotGeneric(x, y []float32) float32 {
 		sum += float64(v) * float64(y[i])
 	}
 	return float32(sum)
+}
+
+func maxGeneric(x []float32) float32 {
+	largest := float32(math.Inf(-1))
+	for _, v := range x {
+		largest = max(largest, v)
+	}
+	return largest
+}
+
+func axpyGeneric(a float32, x, y []float32) {
+	for i, v := range x {
+		y[i] += float32(a * v)
+	}
+}
+
+func addGeneric(x, y []float32) {
+	for i, v := range x {
+		y[i] += v
+	}
+}
+
+func scaleGeneric(y []float32, a float32, x []float32) {
+	for i, v := range x {
+		y[i] = a * v
+	}
 }
 
 func expSumGeneric(dst, x []float32, shift float32) float32 {
@@ -21,38 +55,53 @@ func expSumGeneric(dst, x []float32, shift float32) float32 {
 	return float32(sum)
 }
 
-// Constants of exp: exp(x) = 2ⁿ·exp(r) with n the whole number nearest to
-// x/ln 2 and r = x − n·ln 2, whose two parts keep n·ln2High exact. The polynomial
-// is that of expf in Moshier's Cephes library, netlib.org/cephes.
-const (
-	expLeast, expMost = -88, 88.8
-	log2e             = 1.44269504088896341
-	ln2High, ln2Low   = 0.693359375, -2.12194440e-4
-	// roundToWhole + x − roundToWhole is x, rounded to a whole number.
-	roundToWhole = 3 << 22
+func softmaxBackGeneric(dx, p, dp []float32, mean float32) {
+	for i := range dx {
+		dx[i] = p[i] * (dp[i] - mean)
+	}
+}
 
-	expC0, expC1, expC2 = 1.9875691500e-4, 1.3981999507e-3, 8.3334519073e-3
-	expC3, expC4, expC5 = 4.1665795894e-2, 1.6666665459e-1, 5.0000001201e-1
-)
+func reluGeneric(y, x []float32) {
+	for i, v := range x {
+		v = max(0, v)
+		y[i] = v * v
+	}
+}
 
-// exp is e to the power of x.
-func exp(x float32) float32 {
-	if x < expLeast {
-		x = expLeast
+func reluBackGeneric(dx, x, dy []float32) {
+	for i, v := range x {
+		v = max(0, v)
+		dx[i] = (v + v) * dy[i]
 	}
-	if x > expMost {
-		x = expMost
+}
+
+func normBackGeneric(dx, y, dy []float32, mean, r float32) {
+	for i := range dx {
+		dx[i] = r * (dy[i] - float32(mean*y[i]))
 	}
-	if x != x {
-		return x
+}
+
+func rotateGeneric(low, high, cos, sin []float32) {
+	for i, c := range cos {
+		a, b := low[i], high[i]
+		low[i] = float32(a*c) - float32(b*sin[i])
+		high[i] = float32(b*c) + float32(a*sin[i])
 	}
-	n := float32(x*log2e) + roundToWhole - roundToWhole
-	r := x - float32(n*ln2High) - float32(n*ln2Low)
-	p := float32(expC0*r) + expC1
-	p = float32(p*r) + expC2
-	p = float32(p*r) + expC3
-	p = float32(p*r) + expC4
-	p = float32(p*r) + expC5
-	p = float32(float32(p*r)*r) + r + 1
-	return p * math.Float32frombits(uint32(int32(n)+127)<<23)
+}
+
+func rotateBackGeneric(low, high, cos, sin []float32) {
+	for i, c := range cos {
+		a, b := low[i], high[i]
+		low[i] = float32(a*c) + float32(b*sin[i])
+		high[i] = float32(b*c) - float32(a*sin[i])
+	}
+}
+
+func adamGeneric(w, g, m, v []float32, f *adamFactors) {
+	for i, x := range g {
+		m[i] = float32(f.keep1*m[i]) + float32(f.new1*x)
+		v[i] = float32(f.keep2*v[i]) + float32(f.new2*float32(x*x))
+		root := float32(math.Sqrt(float64(v[i] * f.correct)))
+		w[i] = float32(f.keep*w[i]) - float32(f.rate*m[i])/(root+f.epsilon)
+	}
 }
