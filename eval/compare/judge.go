@@ -1,0 +1,108 @@
+package compare
+
+import (
+	"errors"
+	"fmt"
+
+	"finest/eval/panel/overlap"
+	"finest/eval/stats"
+)
+
+// manyEpochs is how often tokens may be repeated before they are worth clearly
+// less than as many new ones (Muennighoff and others, Scaling Data-Constrained
+// Language Models, 2023, arXiv 2305.16264).
+const manyEpochs = 4
+
+// comparison is the result as far as it is known before anything is trained.
+func (s *session) comparison(arms []*arm) *Comparison {
+	out := &Comparison{
+		Version: Version, Evidence: s.Tier.Evidence, Tier: s.Tier, SpecHash: s.spec, Seed: s.seed, Kernel: s.kernel,
+		Tokenizer: TokenizerFacts{Name: s.Tokenizer.Name(), Hash: s.Tokenizer.Hash()},
+		Panel: PanelFacts{
+			Name: s.Panel.Definition().Name, Hash: s.Panel.Hash(), Examples: len(s.plan.Examples), Tokens: s.tokens,
+		},
+		ExcessLimit: overlap.Limit, Notes: []string{}, Suites: []stats.SuiteDifference{},
+	}
+	for _, a := range arms {
+		out.Arms = append(out.Arms, a.facts)
+	}
+	return out
+}
+
+// judge completes the result with what the models came to.
+func (s *session) judge(out *Comparison, arms []*arm) error {
+	for i, a := range arms {
+		out.Arms[i] = a.finished()
+		s.noteEpochs(a)
+	}
+	err := s.bounds(out, arms)
+	out.Notes = s.notes
+	return err
+}
+
+// finished returns the facts of an arm with the means over its runs.
+func (a *arm) finished() Arm {
+	facts := a.facts
+	facts.Suites = meanScores(facts.Runs)
+	for _, r := range facts.Runs {
+		facts.Score += r.Score / float64(len(facts.Runs))
+	}
+	return facts
+}
+
+func (s *session) noteEpochs(a *arm) {
+	for _, f := range a.facts.Samples {
+		if f.Epochs > manyEpochs {
+			s.notes = append(s.notes, fmt.Sprintf("%s %q has only %d tokens for runs of %d: each is trained on %.1f times", a.facts.Role, a.facts.Name, f.Tokens, s.Tier.Spec.Tokens, f.Epochs))
+			return
+		}
+	}
+}
+
+// bounds says what the difference is, and how sure that is.
+func (s *session) bounds(out *Comparison, arms []*arm) error {
+	out.Outcome = Unresolved
+	if s.Calibration.Tier == "" {
+		out.Reason = fmt.Sprintf("tier %s is not calibrated, so nothing can be said about differences", s.Tier.Name)
+		return nil
+	}
+	if s.Calibration.Spec != s.spec {
+		return fmt.Errorf("the calibration of tier %s is of another training spec", s.Calibration.Tier)
+	}
+	c := s.Calibration
+	out.Calibration = &c
+	candidate, reference := arms[0].results, arms[1].results
+	d, err := stats.Compare(candidate, reference, c, s.seed.Sub("units"))
+	if err != nil {
+		return err
+	}
+	out.Difference = &d
+	if out.Suites, err = stats.CompareSuites(candidate, reference, c, s.seed.Sub("units")); err != nil {
+		return err
+	}
+	out.Outcome, out.Reason = s.verdict(d, out.Arms)
+	if len(arms) < 3 {
+		return nil
+	}
+	q, err := stats.Judge(candidate, arms[2].results, reference, c, s.seed.Sub("units"))
+	switch {
+	case errors.Is(err, stats.ErrAnchors):
+		out.NoQuality = err.Error()
+	case err != nil:
+		return err
+	default:
+		out.Quality = &q
+	}
+	return nil
+}
+
+func (s *session) verdict(d stats.Difference, arms []Arm) (Outcome, string) {
+	bounds := fmt.Sprintf("%+.4f (95 %% of chance: %+.4f to %+.4f) with %d seeds", d.Delta, d.Low, d.High, s.Tier.Seeds)
+	switch {
+	case !d.Resolved:
+		return Unresolved, fmt.Sprintf("models of %q and %q differ by %s: this tier resolves %.4f at the least", arms[0].Name, arms[1].Name, bounds, d.Margin())
+	case d.Delta < 0:
+		return Better, fmt.Sprintf("models of %q score better than those of %q, by %s", arms[0].Name, arms[1].Name, bounds)
+	}
+	return Worse, fmt.Sprintf("models of %q score worse than those of %q, by %s", arms[0].Name, arms[1].Name, bounds)
+}

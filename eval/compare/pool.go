@@ -1,0 +1,94 @@
+package compare
+
+import (
+	"cmp"
+	"container/heap"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"finest/eval"
+)
+
+// entry is a document that may become part of a sample.
+type entry struct {
+	rank     string // where the seed puts its page
+	position int64  // in the dataset, between documents of one page
+	host     string
+	text     string
+	cut      bool // text is a piece of a longer one
+}
+
+// compare orders entries as a sample takes them.
+func (e entry) compare(o entry) int {
+	return cmp.Or(strings.Compare(e.rank, o.rank), cmp.Compare(e.position, o.position))
+}
+
+// pool collects the first documents, in the order of a seed, that together have
+// at least limit bytes: the same ones in whatever order it is shown them.
+type pool struct {
+	seed     eval.Seed
+	limit    int64
+	document int // the most bytes that one document counts
+
+	entries entries
+	bytes   int64
+}
+
+// add shows the pool a document.
+func (p *pool) add(d Document, position int64, host string) {
+	e := entry{rank: string(rank(p.seed, d.Key)), position: position, host: host}
+	if p.bytes >= p.limit && e.compare(p.entries[0]) > 0 {
+		return
+	}
+	text := piece(d.Text, p.document, p.seed.Sub("piece/"+d.Key))
+	e.cut = len(text) < len(d.Text)
+	e.text = strings.Clone(text) // without the reader's buffer behind it
+	heap.Push(&p.entries, e)
+	p.bytes += int64(len(e.text))
+	for last := int64(len(p.entries[0].text)); p.bytes-last >= p.limit; last = int64(len(p.entries[0].text)) {
+		heap.Pop(&p.entries)
+		p.bytes -= last
+	}
+}
+
+// sorted returns the entries in order; the pool is spent.
+func (p *pool) sorted() []entry {
+	out := []entry(p.entries)
+	p.entries = nil
+	slices.SortFunc(out, entry.compare)
+	return out
+}
+
+// entries is a heap whose first entry is the last one in order.
+type entries []entry
+
+func (e entries) Len() int           { return len(e) }
+func (e entries) Less(i, j int) bool { return e[i].compare(e[j]) > 0 }
+func (e entries) Swap(i, j int)      { e[i], e[j] = e[j], e[i] }
+func (e *entries) Push(x any)        { *e = append(*e, x.(entry)) }
+
+func (e *entries) Pop() any {
+	old := *e
+	last := old[len(old)-1]
+	old[len(old)-1] = entry{}
+	*e = old[:len(old)-1]
+	return last
+}
+
+// piece returns a contiguous piece of at most limit bytes of a text that is
+// longer, at a place drawn by the seed, without a part of a character at its ends.
+func piece(text string, limit int, seed eval.Seed) string {
+	if len(text) <= limit {
+		return text
+	}
+	begin := int(seed.Stream().Below(uint64(len(text) - limit + 1)))
+	end := begin + limit
+	for begin < end && !utf8.RuneStart(text[begin]) {
+		begin++
+	}
+	for end > begin && end < len(text) && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[begin:end]
+}
