@@ -16,6 +16,7 @@ var forms = map[string]func([]byte) (string, error){
 	"markdown": markdown,
 	"xml":      markup,
 	"book":     book,
+	"conllu":   sentences,
 }
 
 // markdownNoise is what markdown has beside its words, with what takes its place.
@@ -95,6 +96,20 @@ func book(raw []byte) (string, error) {
 		return "", errors.New("the notices at start and end are not found")
 	}
 	return tidy(wrapped.ReplaceAllString(text[start[1]:end[0]], "$1 $2")), nil
+}
+
+// sentences reads CoNLL-U: the sentences as they stood in their document.
+func sentences(raw []byte) (string, error) {
+	var out strings.Builder
+	for line := range strings.Lines(string(raw)) {
+		if strings.HasPrefix(line, "# newpar") {
+			out.WriteString("\n\n")
+		}
+		if text, ok := strings.CutPrefix(line, "# text = "); ok {
+			out.WriteString(strings.TrimSpace(text) + " ")
+		}
+	}
+	return tidy(out.String()), nil
 }
 
 var (
