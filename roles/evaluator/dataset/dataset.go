@@ -14,6 +14,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"finest/eval/compare"
 	"finest/pipeline/shard/guard"
 )
 
@@ -23,13 +24,6 @@ const MaxDocument = 64 << 20
 
 // DefaultTextColumn is where a row has its text unless Options say otherwise.
 const DefaultTextColumn = "text"
-
-// Document is one text of a dataset.
-type Document struct {
-	// Key names the page that the text is of: the row's id, else its URL, else its
-	// position in the dataset.
-	Key, URL, Text string
-}
 
 // Options say how a dataset is read.
 type Options struct {
@@ -120,15 +114,16 @@ func (s *Set) Check(ctx context.Context, progress func(file, files int)) error {
 }
 
 // Read returns the documents, in order, and counts them in stats, which is
-// complete when they are. They end with the first error.
-func (s *Set) Read(ctx context.Context, stats *Stats) iter.Seq2[Document, error] {
-	return func(yield func(Document, error) bool) {
+// complete when they are. They end with the first error. The key of a document is
+// its row's id, else its URL, else its position.
+func (s *Set) Read(ctx context.Context, stats *Stats) iter.Seq2[compare.Document, error] {
+	return func(yield func(compare.Document, error) bool) {
 		*stats = Stats{}
 		r := &reading{ctx: ctx, stats: stats, text: s.text, yield: yield}
 		for _, f := range s.files {
 			if err := f.read(r); err != nil {
 				if !errors.Is(err, errEnough) {
-					yield(Document{}, fmt.Errorf("read %s: %w", f.path, err))
+					yield(compare.Document{}, fmt.Errorf("read %s: %w", f.path, err))
 				}
 				return
 			}
@@ -146,7 +141,7 @@ type reading struct {
 	stats *Stats
 	text  string
 	rows  int64 // met, with those passed over
-	yield func(Document, error) bool
+	yield func(compare.Document, error) bool
 }
 
 // row is what a file has for one document.
@@ -175,7 +170,7 @@ func (r *reading) take(d row) error {
 	r.stats.Documents++
 	r.stats.TextBytes += int64(len(d.text))
 	key := cmp.Or(d.id, d.url, strconv.FormatInt(r.rows-1, 10))
-	if !r.yield(Document{Key: key, URL: d.url, Text: d.text}, nil) {
+	if !r.yield(compare.Document{Key: key, URL: d.url, Text: d.text}, nil) {
 		return errEnough
 	}
 	return nil

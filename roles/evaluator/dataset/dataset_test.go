@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/parquet-go/parquet-go"
 
+	"finest/eval/compare"
 	"finest/internal/contract"
 	"finest/pipeline/shard"
 	"finest/pipeline/shard/guard"
@@ -81,7 +82,7 @@ func table[T any](t *testing.T, rows []T, options ...parquet.WriterOption) []byt
 }
 
 // read opens a dataset, checks it in a child and reads it whole.
-func read(t *testing.T, path string, o dataset.Options) ([]dataset.Document, dataset.Stats, error) {
+func read(t *testing.T, path string, o dataset.Options) ([]compare.Document, dataset.Stats, error) {
 	t.Helper()
 	s, err := dataset.Open(path, o)
 	if err != nil {
@@ -91,7 +92,7 @@ func read(t *testing.T, path string, o dataset.Options) ([]dataset.Document, dat
 		return nil, dataset.Stats{}, err
 	}
 	var stats dataset.Stats
-	var all []dataset.Document
+	var all []compare.Document
 	for d, err := range s.Read(context.Background(), &stats) {
 		if err != nil {
 			return all, stats, err
@@ -126,35 +127,35 @@ func TestWhatIsRead(t *testing.T) {
 	for name, tc := range map[string]struct {
 		path string
 		text string
-		want []dataset.Document
+		want []compare.Document
 	}{
 		"JSON lines": {
 			path: folder(t, map[string][]byte{"a.jsonl": []byte("\uFEFF" + `{"text":"x","id":7}` + "\r\n\n" + `{"text":"y","url":"http://y/","more":[1]}` + "\n" + `{"text":"z","metadata":{"url":"http://z/"}}` + "\n" + `{"text":null}`)}),
-			want: []dataset.Document{{Key: "7", Text: "x"}, {Key: "http://y/", URL: "http://y/", Text: "y"}, {Key: "http://z/", URL: "http://z/", Text: "z"}, {Key: "3"}},
+			want: []compare.Document{{Key: "7", Text: "x"}, {Key: "http://y/", URL: "http://y/", Text: "y"}, {Key: "http://z/", URL: "http://z/", Text: "z"}, {Key: "3"}},
 		},
 		"compressed, in order of their paths": {
 			path: folder(t, map[string][]byte{"b/1.jsonl.gz": gzipped(t, string(one)), "a/2.json.zst": zstandard(t, `{"text":"two"}`), "a/10.ndjson": []byte(`{"text":"ten"}`)}),
-			want: []dataset.Document{{Key: "0", Text: "ten"}, {Key: "1", Text: "two"}, {Key: "1", URL: "http://a/", Text: "one"}},
+			want: []compare.Document{{Key: "0", Text: "ten"}, {Key: "1", Text: "two"}, {Key: "1", URL: "http://a/", Text: "one"}},
 		},
 		"two gzip members": {
 			path: filepath.Join(folder(t, map[string][]byte{"x.json.gz": append(gzipped(t, string(one)), gzipped(t, `{"text":"more"}`)...)}), "x.json.gz"),
-			want: []dataset.Document{{Key: "1", URL: "http://a/", Text: "one"}, {Key: "1", Text: "more"}},
+			want: []compare.Document{{Key: "1", URL: "http://a/", Text: "one"}, {Key: "1", Text: "more"}},
 		},
 		"a JSON file by name": {
 			path: filepath.Join(folder(t, map[string][]byte{"x.json": one}), "x.json"),
-			want: []dataset.Document{{Key: "1", URL: "http://a/", Text: "one"}},
+			want: []compare.Document{{Key: "1", URL: "http://a/", Text: "one"}},
 		},
 		"another field": {
 			path: folder(t, map[string][]byte{"a.jsonl": []byte(`{"content":"x","text":"no"}`)}), text: "content",
-			want: []dataset.Document{{Key: "0", Text: "x"}},
+			want: []compare.Document{{Key: "0", Text: "x"}},
 		},
 		"texts": {
 			path: folder(t, map[string][]byte{"b.txt": []byte("\uFEFFbee"), "sub/a.txt.gz": gzipped(t, "ay"), "c.md": []byte("no")}),
-			want: []dataset.Document{{Key: "b.txt", Text: "bee"}, {Key: "sub/a.txt.gz", Text: "ay"}},
+			want: []compare.Document{{Key: "b.txt", Text: "bee"}, {Key: "sub/a.txt.gz", Text: "ay"}},
 		},
 		"Parquet before everything else": {
 			path: folder(t, map[string][]byte{"README.txt": []byte("no"), "info.json": []byte("{}"), "x.jsonl": one, ".hidden/y.parquet": []byte("no"), "z.parquet": table(t, []page{{"1", "http://a/", "one"}, {"", "http://b/", ""}, {"", "", "three"}})}),
-			want: []dataset.Document{{Key: "1", URL: "http://a/", Text: "one"}, {Key: "http://b/", URL: "http://b/"}, {Key: "2", Text: "three"}},
+			want: []compare.Document{{Key: "1", URL: "http://a/", Text: "one"}, {Key: "http://b/", URL: "http://b/"}, {Key: "2", Text: "three"}},
 		},
 		"Parquet with nulls, dictionaries and other columns": {
 			path: folder(t, map[string][]byte{"z.parquet": table(t, []struct {
@@ -163,7 +164,7 @@ func TestWhatIsRead(t *testing.T) {
 				ID    int64    `parquet:"id"`
 				Tags  []string `parquet:"tags,list"`
 			}{{1, &hello, 5, []string{"a", "b"}}, {2, nil, 6, nil}, {3, &hello, 7, nil}}, parquet.Compression(&parquet.Gzip))}),
-			want: []dataset.Document{{Key: "5", Text: "hello"}, {Key: "6"}, {Key: "7", Text: "hello"}},
+			want: []compare.Document{{Key: "5", Text: "hello"}, {Key: "6"}, {Key: "7", Text: "hello"}},
 		},
 		"Parquet of texts alone": {
 			path: folder(t, map[string][]byte{"z.parquet": table(t, []struct {
@@ -171,9 +172,9 @@ func TestWhatIsRead(t *testing.T) {
 				ID      []string `parquet:"id"`
 				URL     float64  `parquet:"url"`
 			}{{Content: &lone}}, parquet.Compression(&parquet.Snappy))}), text: "content",
-			want: []dataset.Document{{Key: "0", Text: "alone"}},
+			want: []compare.Document{{Key: "0", Text: "alone"}},
 		},
-		"what refine writes, without its ledger": {path: shards, want: []dataset.Document{{Key: "<urn:uuid:1>", URL: "http://k/", Text: "kept"}}},
+		"what refine writes, without its ledger": {path: shards, want: []compare.Document{{Key: "<urn:uuid:1>", URL: "http://k/", Text: "kept"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

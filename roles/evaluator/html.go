@@ -1,0 +1,167 @@
+package evaluator
+
+import (
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"time"
+
+	"finest/eval/compare"
+	"finest/eval/panel"
+	"finest/eval/stats"
+)
+
+//go:embed report.html.tmpl
+var reportTemplate string
+
+var page = template.Must(template.New("report").Funcs(template.FuncMap{
+	"bits":     func(v float64) string { return fmt.Sprintf("%.4f", v) },
+	"signed":   func(v float64) string { return fmt.Sprintf("%+.4f", v) },
+	"q":        func(v float64) string { return fmt.Sprintf("%.2f", v) },
+	"percent":  func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) },
+	"points":   func(v float64) string { return fmt.Sprintf("%+.1f", 100*v) },
+	"weight":   func(v int) string { return fmt.Sprintf("%.1f %%", float64(v)/10) },
+	"count":    count,
+	"megabyte": func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) },
+	"seconds":  func(s float64) string { return time.Duration(s * float64(time.Second)).Round(time.Second).String() },
+	"short":    func(hash string) string { return hash[:min(len(hash), 12)] },
+}).Parse(reportTemplate))
+
+// view is a report as the page shows it.
+type view struct {
+	*Report
+	Candidate, Reference *compare.Arm
+	Headline             string
+	Meaning              string
+	Losses               *lossChart
+	Ruler                *ruler
+	Bits, Accuracy       []suiteRow
+	Total                *suiteRow
+	Spec                 string
+	Date                 string
+	RunHeads             []int
+}
+
+// suiteRow is one suite in a table: a value for each arm, and the difference of
+// the first two.
+type suiteRow struct {
+	Name       string
+	Kind       panel.Kind
+	Weight     int
+	Units      int
+	Values     []float64
+	Enters     bool
+	Difference *stats.Difference
+	Whisker    whisker
+}
+
+// meanings say what a verdict of a tier may be used for.
+var meanings = map[compare.Evidence]string{
+	compare.EvidenceNone:    "This tier shows that the installation works. It says nothing about data.",
+	compare.EvidenceSmoke:   "This tier sees gross faults of data, such as boilerplate, shuffled words or repeated pages. It does not rank good data.",
+	compare.EvidenceGate:    "This tier tells good data from mediocre data. It does not rank data that are nearly as good.",
+	compare.EvidenceRanking: "Models of this size predict the ranking of larger ones for about four pairs of datasets in five.",
+}
+
+var headlines = map[compare.Outcome]string{
+	compare.Better: "better", compare.Worse: "worse", compare.Unresolved: "not resolved", compare.Refused: "refused",
+}
+
+// WriteHTML writes the report as one page that needs nothing else.
+func (r *Report) WriteHTML(w io.Writer, now time.Time) error {
+	spec, err := json.MarshalIndent(r.Tier, "", "  ")
+	if err != nil {
+		return err
+	}
+	v := view{
+		Report: r, Candidate: r.Arm(compare.Candidate), Reference: r.Arm(compare.Reference), Headline: headlines[r.Outcome], Meaning: meanings[r.Evidence],
+		Losses: r.losses(), Ruler: r.ruler(), Spec: string(spec), Date: now.UTC().Format("2006-01-02 15:04 MST"),
+	}
+	v.Bits, v.Total = r.bitRows()
+	v.Accuracy = r.accuracyRows()
+	return page.Execute(w, v)
+}
+
+// bitRows are the suites by bits per byte, and the panel's score.
+func (r *Report) bitRows() (rows []suiteRow, total *suiteRow) {
+	var all []stats.Difference
+	for _, s := range r.Suites {
+		all = append(all, s.Bits)
+	}
+	if r.Difference != nil {
+		all = append(all, *r.Difference)
+	}
+	most := scale(all...)
+	rows = r.suiteRows(func(s compare.SuiteScore) float64 { return s.BitsPerByte })
+	for i := range rows {
+		for _, s := range r.Suites {
+			if s.Name == rows[i].Name {
+				rows[i].Difference, rows[i].Whisker = &s.Bits, newWhisker(s.Bits, most, true)
+			}
+		}
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	total = &suiteRow{Name: "the panel's score"}
+	for _, a := range r.Arms {
+		total.Values = append(total.Values, a.Score)
+	}
+	if d := r.Difference; d != nil {
+		total.Difference, total.Whisker = d, newWhisker(*d, most, true)
+	}
+	return rows, total
+}
+
+// accuracyRows are the suites by accuracy.
+func (r *Report) accuracyRows() []suiteRow {
+	var all []stats.Difference
+	for _, s := range r.Suites {
+		all = append(all, s.Accuracy)
+	}
+	most := scale(all...)
+	rows := r.suiteRows(func(s compare.SuiteScore) float64 { return s.Accuracy })
+	for i := range rows {
+		for _, s := range r.Suites {
+			if s.Name == rows[i].Name {
+				rows[i].Difference, rows[i].Whisker = &s.Accuracy, newWhisker(s.Accuracy, most, false)
+			}
+		}
+	}
+	return rows
+}
+
+func (r *Report) suiteRows(value func(compare.SuiteScore) float64) []suiteRow {
+	var rows []suiteRow
+	for i, s := range r.Arms[0].Suites {
+		row := suiteRow{Name: s.Name, Kind: s.Kind, Weight: s.Weight, Units: s.Units}
+		if r.Calibration != nil {
+			for _, name := range r.Calibration.Accuracies {
+				row.Enters = row.Enters || name == s.Name
+			}
+		}
+		for _, a := range r.Arms {
+			row.Values = append(row.Values, value(a.Suites[i]))
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// count writes a number with spaces between thousands.
+func count(n any) string {
+	s := fmt.Sprint(n)
+	if f, ok := n.(float64); ok {
+		s = fmt.Sprintf("%.0f", f)
+	}
+	digits := len(s)
+	if digits > 0 && s[0] == '-' {
+		digits--
+	}
+	for i := len(s) - 3; i > len(s)-digits; i -= 3 {
+		s = s[:i] + "\u202F" + s[i:]
+	}
+	return s
+}
