@@ -44,6 +44,10 @@ type Resolver struct {
 	// Guard reads every shard and ledger once in a process of its own before they
 	// are read in this one; nil spares that.
 	Guard *guard.Guard
+	// Judged returns check 5 of a task that was claimed in block and refined with
+	// another recipe than the reference; false as long as its quality is not
+	// judged. Nil judges none.
+	Judged func(recipe contract.RecipeRef, block uint64) (eval.Check, bool)
 
 	mu    sync.Mutex
 	cache *pull.Cache
@@ -271,12 +275,17 @@ func (r *Resolver) audit(ctx context.Context, o opened, seed eval.Seed, checks [
 	return append(checks, clusters), nil
 }
 
-// quality is check 5 as far as it goes without training: the reference recipe
-// is 1 by identity, any other waits until it is judged.
+// quality is check 5: the reference recipe is 1 by identity, any other waits
+// until it is judged. It relies on Binding having passed.
 func (r *Resolver) quality(s *audit.Submission) eval.Check {
 	name := s.Manifest.Recipe.Name
 	if name == r.Protocol.ReferenceRecipe {
 		return eval.Pass(eval.CheckQuality, fmt.Sprintf("%s is the reference recipe, whose quality is 1", name))
+	}
+	if r.Judged != nil {
+		if check, judged := r.Judged(s.Manifest.Receipt.Recipe, s.Block); judged {
+			return check
+		}
 	}
 	return eval.Wait(eval.CheckQuality, eval.Blame(eval.FaultRecipe, fmt.Errorf("the quality of recipe %s is not judged yet", name)))
 }
@@ -307,6 +316,19 @@ func (r *Resolver) Confirm(ctx context.Context, c Case, p audit.Proof) (reason s
 		return "", eval.Blame(eval.FaultOwn, err)
 	}
 	return audit.Confirm(ctx, p, o.manifest, o.files, audit.Source{Ranges: r.Crawl, Scanner: scanner})
+}
+
+// Content returns what a case published. An error carries the fault of whoever
+// keeps it from being read.
+func (r *Resolver) Content(ctx context.Context, c Case) (*audit.Submission, audit.Files, error) {
+	o, failed := r.open(ctx, c)
+	switch {
+	case ctx.Err() != nil:
+		return nil, nil, context.Cause(ctx)
+	case failed != nil:
+		return nil, nil, eval.Blame(cmp.Or(failed.Fault, eval.FaultHub), errors.New(failed.Reason))
+	}
+	return o.Submission, o.files, nil
 }
 
 // Document returns the row of a case's shards that names the record at offset

@@ -48,7 +48,8 @@ func (v *Validator) checkCase(ctx context.Context, c caseState, final chain.Bloc
 	before := c.Verdict
 	v.judge(&c, result.Verdict, final)
 	if s := result.Submission; s != nil && s.Manifest.Receipt != nil {
-		c.Leased, c.Work, c.Recipe = s.Manifest.Receipt.Block, s.Manifest.Receipt.Bytes(), s.Manifest.Recipe.Name
+		r := s.Manifest.Receipt
+		c.Leased, c.Work, c.Recipe, c.RecipeHash = r.Block, r.Bytes(), r.Recipe.Name, r.Recipe.Hash
 	}
 	e := event{Case: &c}
 	if c.Settled {

@@ -32,6 +32,9 @@ type state struct {
 	Shown   *weightsState  `json:"shown,omitempty"`
 	// ProofCursor is how far the board's proofs are done with.
 	ProofCursor int64 `json:"proof_cursor"`
+	// Judgements are what comparisons of recipes came to, by the recipe's hash, of
+	// the oldest window first.
+	Judgements map[string][]judgement `json:"judgements,omitempty"`
 
 	index map[caseKey]*caseState
 }
@@ -56,10 +59,12 @@ type caseState struct {
 	// Tries attempts.
 	NextTry uint64 `json:"next_try,omitempty"`
 	Tries   int    `json:"tries,omitempty"`
-	// Leased, Work and Recipe are of the receipt, known once there is a manifest.
-	Leased uint64 `json:"leased,omitempty"`
-	Work   int64  `json:"work,omitempty"`
-	Recipe string `json:"recipe,omitempty"`
+	// Leased, Work, Recipe and its hash are of the receipt, known once there is a
+	// manifest.
+	Leased     uint64 `json:"leased,omitempty"`
+	Work       int64  `json:"work,omitempty"`
+	Recipe     string `json:"recipe,omitempty"`
+	RecipeHash string `json:"recipe_hash,omitempty"`
 	// Fraud is the reason of a proof that was confirmed, whoever found it.
 	Fraud string `json:"fraud,omitempty"`
 	// Counted says that the verdict is in the weights that were about to be set
@@ -109,6 +114,8 @@ type event struct {
 	Expired     uint64    `json:"expired,omitempty"`
 	Published   []caseKey `json:"published,omitempty"`
 	ProofCursor *int64    `json:"proof_cursor,omitempty"`
+	// Judged is what a comparison came to.
+	Judged *judgement `json:"judged,omitempty"`
 }
 
 type blockEvent struct {
@@ -126,7 +133,7 @@ type claimsEvent struct {
 func newState() *state {
 	return &state{
 		Claims: make(map[string][]submission.Claimed), Streak: make(map[string]int64),
-		index: make(map[caseKey]*caseState),
+		Judgements: make(map[string][]judgement), index: make(map[caseKey]*caseState),
 	}
 }
 
@@ -160,6 +167,9 @@ func (s *state) apply(e event) {
 	}
 	if e.ProofCursor != nil {
 		s.ProofCursor = *e.ProofCursor
+	}
+	if e.Judged != nil {
+		s.judged(*e.Judged)
 	}
 }
 

@@ -61,6 +61,8 @@ type Options struct {
 	// Guard reads strangers' Parquet in a process of its own first; nil spares
 	// that.
 	Guard *guard.Guard
+	// Quality judges other recipes than the reference; with nil they wait.
+	Quality *Quality
 	// StartBlock is the first block whose claims are read by a new validator.
 	// Nil starts at the newest final block: what was claimed before is left out
 	// of the scores, as nobody can tell any more when.
@@ -84,11 +86,12 @@ type Validator struct {
 	resolver *submission.Resolver
 
 	// What follows is of this run alone; a restart only makes it ask earlier.
-	logs    attempts
-	board   backoff
-	inbox   inbox
-	retryAt uint64 // first block that accepts weights, as the chain said
-	told    string // why no weights were set, as it was logged last
+	logs      attempts
+	board     backoff
+	inbox     inbox
+	comparing comparing
+	retryAt   uint64 // first block that accepts weights, as the chain said
+	told      string // why no weights were set, as it was logged last
 }
 
 // New opens the state in o.DataDir.
@@ -106,19 +109,27 @@ func New(o Options) (*Validator, error) {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
-	return &Validator{o: o, store: st, logs: make(attempts), resolver: &submission.Resolver{
+	v := &Validator{o: o, store: st, logs: make(attempts), comparing: comparing{tries: make(map[string]backoff)}}
+	v.resolver = &submission.Resolver{
 		Chain: o.Chain, Hub: o.Hub, Netuid: o.Netuid, Crawl: o.Crawl, Protocol: o.Protocol, Servers: o.Servers,
 		CacheDir: filepath.Join(o.DataDir, "cache"), CacheBytes: o.CacheBytes, Guard: o.Guard,
 		Scanner: func(r contract.Recipe) (audit.Scanner, error) { return o.Runner(r) },
-	}}, nil
+		Judged:  v.judgedCheck,
+	}
+	return v, nil
 }
 
 // Close releases the state.
 func (v *Validator) Close() error { return errors.Join(v.resolver.Close(), v.store.close()) }
 
 // Once catches up to the newest final block, checks what can be checked, sets
-// weights if they are due, and publishes the verdicts that led to them.
-func (v *Validator) Once(ctx context.Context) (Round, error) {
+// weights if they are due, and publishes the verdicts that led to them. If then a
+// recipe is to be compared with the reference it does that, too: the next round
+// counts with what comes of it.
+func (v *Validator) Once(ctx context.Context) (Round, error) { return v.round(ctx, true) }
+
+// round is Once, which waits for a comparison only if it is told to.
+func (v *Validator) round(ctx context.Context, wait bool) (Round, error) {
 	final, err := v.o.Chain.Finalized(ctx)
 	if err != nil {
 		return Round{}, fmt.Errorf("read the newest final block: %w", err)
@@ -126,7 +137,10 @@ func (v *Validator) Once(ctx context.Context) (Round, error) {
 	if err := v.recoverWeights(ctx); err != nil {
 		return Round{}, err
 	}
-	for _, step := range []func(context.Context, chain.Block) error{v.follow, v.bind, v.check, v.proofs, v.reveal} {
+	if err := v.collect(ctx, final, false); err != nil {
+		return Round{}, err
+	}
+	for _, step := range []func(context.Context, chain.Block) error{v.follow, v.bind, v.check, v.qualify, v.proofs, v.reveal} {
 		if err := step(ctx, final); err != nil {
 			return Round{}, err
 		}
@@ -138,6 +152,14 @@ func (v *Validator) Once(ctx context.Context) (Round, error) {
 	if err := v.publish(ctx, final); err != nil {
 		return round, err
 	}
+	if err := v.begin(ctx, final); err != nil {
+		return round, err
+	}
+	if wait {
+		if err := v.collect(ctx, final, true); err != nil {
+			return round, err
+		}
+	}
 	return round, v.store.tidy()
 }
 
@@ -145,17 +167,21 @@ func (v *Validator) Once(ctx context.Context) (Round, error) {
 // one block of the main network.
 const retryPause = 12 * time.Second
 
-// Run repeats Once with every new final block until ctx ends. A chain or hub
+// Run repeats Once with every new final block until ctx ends, and compares
+// recipes beside it. A chain or hub
 // that cannot be reached, and weights that the chain refuses, are logged and
 // tried again; a failure of the validator's own disk ends it.
 func (v *Validator) Run(ctx context.Context, each func(Round)) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer v.abandon()
+	defer cancel()
 	next := v.store.state.Cursor
 	for {
 		at, err := v.o.Chain.WaitFinalized(ctx, next)
 		if err == nil {
 			next = at.Number + 1
 			var round Round
-			if round, err = v.Once(ctx); err == nil {
+			if round, err = v.round(ctx, false); err == nil {
 				each(round)
 				next = max(next, round.Block+1)
 			}

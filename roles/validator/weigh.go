@@ -67,9 +67,7 @@ func (v *Validator) submissions() []eval.Submission {
 			Hotkey: c.Hotkey, Task: c.Line.Task, Generation: c.Line.Generation, Block: c.Block, Leased: c.Leased,
 			Work: c.Work, Outcome: c.Verdict.Outcome, Fraud: c.Fraud != "",
 		}
-		if c.Recipe == v.o.Protocol.ReferenceRecipe {
-			s.Quality = 1
-		}
+		s.Quality = v.qualityOf(c)
 		out = append(out, s)
 	}
 	return out
@@ -235,6 +233,8 @@ func reason(c *caseState, d eval.Paid) string {
 		return c.Fraud
 	case d.Outcome == eval.Accepted && !d.Pays:
 		return "accepted, but " + d.Reason
+	case d.Outcome == eval.Accepted && d.Quality != 1:
+		return c.Verdict.Reason + "; " + qualityReason(*c.Verdict)
 	}
 	return c.Verdict.Reason
 }

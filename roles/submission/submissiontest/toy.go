@@ -17,31 +17,54 @@ import (
 
 const (
 	toyName = "toy"
-	// Pages is the number of pages of a task, all of which are kept.
+	// Pages is the number of pages of a task, all of which are kept, where a test
+	// does not set another.
 	Pages = 12
 )
 
 // toy is a stage as cheap as a stage can be: it keeps every page.
-type toy struct{}
+type toy struct {
+	// keep is the element whose text is taken; empty for all text.
+	keep string
+}
 
 func (toy) Name() string { return toyName }
 
-func (toy) Process(d *pipeline.Document) *pipeline.Drop {
-	d.Text, d.HTML = strings.TrimSuffix(strings.TrimPrefix(d.HTML, "<p>"), "</p>"), ""
+func (s toy) Process(d *pipeline.Document) *pipeline.Drop {
+	text := d.HTML
+	if s.keep != "" {
+		_, text, _ = strings.Cut(text, "<"+s.keep+">")
+		text, _, _ = strings.Cut(text, "</"+s.keep+">")
+	}
+	d.Text, d.HTML = tags.Replace(text), ""
 	d.Language, d.LanguageScore, d.TokenCount = "en", 0.75, int64(len(d.Text))
 	return nil
 }
 
-// ToyRecipe is the recipe of tasks; its quality is 1.
-func ToyRecipe() contract.Recipe {
-	return contract.Recipe{Name: toyName, PipelineVersion: pipeline.Version, Stages: []contract.StageSpec{
-		pipeline.ReadSpec(), {Name: toyName, Params: map[string]string{}, Assets: []contract.Asset{}},
+var tags = strings.NewReplacer("<p>", "", "</p>", "\n", "<nav>", "", "</nav>", "\n")
+
+// ToyRecipe is the recipe of tasks; its quality is 1. It keeps the text of the p
+// element.
+func ToyRecipe() contract.Recipe { return Variant(toyName, "p") }
+
+// Variant is the toy recipe under another name, which takes the text of another
+// element, or all text where keep is empty.
+func Variant(name, keep string) contract.Recipe {
+	return contract.Recipe{Name: name, PipelineVersion: pipeline.Version, Stages: []contract.StageSpec{
+		pipeline.ReadSpec(), {Name: toyName, Params: map[string]string{paramKeep: keep}, Assets: []contract.Asset{}},
 	}}
 }
 
-// Runner returns the toy recipe at work, under whatever name.
+const paramKeep = "keep"
+
+// Runner returns the toy recipe at work, under whatever name; a recipe that is no
+// variant of it is one that keeps the p element.
 func Runner(r contract.Recipe) (*pipeline.Runner, error) {
-	runner, err := pipeline.NewRunner(r, []pipeline.Stage{toy{}})
+	stage := toy{keep: "p"}
+	if s := r.Stages[len(r.Stages)-1]; s.Name == toyName {
+		stage.keep = s.Params[paramKeep]
+	}
+	runner, err := pipeline.NewRunner(r, []pipeline.Stage{stage})
 	if err != nil {
 		return nil, err
 	}
@@ -49,12 +72,17 @@ func Runner(r contract.Recipe) (*pipeline.Runner, error) {
 	return runner, nil
 }
 
+// page is the body of page i of a file, where a test does not say another.
+func page(path string, i int) string {
+	return fmt.Sprintf("<p>Page %d of %s says: 1 < 2 & so on.</p>", i, path)
+}
+
 // warcFile returns a WARC file of small pages.
-func warcFile(t testing.TB, path string) []byte {
+func warcFile(t testing.TB, path string, pages int, page func(path string, i int) string) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	for i := range Pages {
-		body := fmt.Sprintf("<p>Page %d of %s says: 1 < 2 & so on.</p>", i, path)
+	for i := range pages {
+		body := page(path, i)
 		response := "HTTP/1.1 200 OK\r\nContent-Type: text/html; charset=utf-8\r\n\r\n" + body
 		z := gzip.NewWriter(&out)
 		fmt.Fprintf(z, "WARC/1.0\r\nWARC-Type: response\r\nWARC-Record-ID: <urn:%s:%d>\r\nWARC-Target-URI: http://x.test/%s?page=%d&lang=en\r\n"+
@@ -80,7 +108,11 @@ type Work struct {
 func (w *World) Refine(r contract.Receipt) Work {
 	w.T.Helper()
 	work := Work{Receipt: r, Recipe: w.Recipe}
-	runner, err := Runner(ToyRecipe())
+	recipe := ToyRecipe()
+	if last := w.Recipe.Stages[len(w.Recipe.Stages)-1]; last.Name == toyName {
+		recipe = w.Recipe
+	}
+	runner, err := Runner(recipe)
 	w.must(err)
 	for i, f := range r.Files {
 		file := pipeline.File{Number: int32(i), Path: pipeline.FilePath(f.Path), Dump: r.Crawl, Bytes: f.Bytes, Leased: true}

@@ -60,10 +60,13 @@ type World struct {
 	WARC      *Files
 	Protocol  eval.Protocol
 	Server    *wallet.Hotkey
-	// Recipe is that of leases, ToyRecipe unless a test sets another. The work
-	// is done with the toy's stages alone.
+	// Recipe is that of leases, ToyRecipe unless a test sets another. The work of
+	// one that is no variant of it is done with the toy's stages.
 	Recipe contract.Recipe
-	tasks  int
+	// Page is the body of the pages of new WARC files, Pages how many a file has.
+	Page  func(path string, i int) string
+	Pages int
+	tasks int
 }
 
 // New returns a world at block 20. change may alter the subnet.
@@ -74,7 +77,7 @@ func New(t testing.TB, change ...func(*runtime.Subnet)) *World {
 		T: t, ChainDir: filepath.Join(t.TempDir(), "chain"),
 		Hub: devhubtest.Dial(t, served.Endpoint), HubServer: served.Server, HubDir: served.Dir,
 		WARC: &Files{data: make(map[string][]byte)}, Protocol: eval.Devnet(), Server: Key(t, "//Server"),
-		Recipe: ToyRecipe(),
+		Recipe: ToyRecipe(), Page: page, Pages: Pages,
 	}
 	w.Protocol.ReferenceRecipe = toyName
 	subnet := runtime.Subnet{Netuid: Netuid, Owner: w.Server.PublicKey(), Tempo: 1000}
@@ -163,7 +166,7 @@ func (w *World) Lease(to *wallet.Hotkey) contract.Receipt {
 	w.T.Helper()
 	task := contract.TaskID(Crawl, w.tasks)
 	path := fmt.Sprintf("crawl-data/%s/%05d.warc.gz", Crawl, w.tasks)
-	w.WARC.data[path] = warcFile(w.T, path)
+	w.WARC.data[path] = warcFile(w.T, path, w.Pages, w.Page)
 	w.tasks++
 	block := w.Final()
 	hash, err := pipeline.HashRecipe(w.Recipe)
