@@ -42,11 +42,11 @@ func key(text []byte, i, end int) (low, high uint64) {
 		return binary.LittleEndian.Uint64(short[:]), binary.LittleEndian.Uint64(short[8:])
 	}
 	low, high = binary.LittleEndian.Uint64(text[i:]), binary.LittleEndian.Uint64(text[i+8:])
-	if n := uint(end - i); n <= 8 {
+	n := uint(end - i)
+	if n <= 8 {
 		return low & (^uint64(0) >> (64 - 8*n)), 0
-	} else {
-		return low, high & (^uint64(0) >> (128 - 8*n))
 	}
+	return low, high & (^uint64(0) >> (128 - 8*n))
 }
 
 func (e *cacheEntry) fill(length int, tokens []uint16) {

@@ -54,6 +54,22 @@ func kindAt(text []byte, i int) (kind, int) {
 	return runeKind(r), size
 }
 
+// piece is a part of a text; the zero value is before the first one.
+type piece struct {
+	start, end int
+	letters    bool
+}
+
+// next moves on to the next piece, and reports whether there is one.
+func (p *piece) next(text []byte) bool {
+	p.start = p.end
+	if p.start >= len(text) {
+		return false
+	}
+	p.end, p.letters = pieceEnd(text, p.start, p.letters)
+	return true
+}
+
 // pieceEnd returns the end of the piece that begins at i < len(text), after a
 // piece of letters or not, and whether it is one of letters.
 func pieceEnd(text []byte, i int, afterLetters bool) (end int, letters bool) {

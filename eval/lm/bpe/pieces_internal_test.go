@@ -7,10 +7,8 @@ import (
 
 func split(text string) []string {
 	var pieces []string
-	letters := false
-	for i, end := 0, 0; i < len(text); i = end {
-		end, letters = pieceEnd([]byte(text), i, letters)
-		pieces = append(pieces, text[i:end])
+	for p := (piece{}); p.next([]byte(text)); {
+		pieces = append(pieces, text[p.start:p.end])
 	}
 	return pieces
 }

@@ -55,10 +55,8 @@ func (t *Tokenizer) EOS() uint16 { return eos }
 func (t *Tokenizer) Encode(dst []uint16, text string) []uint16 {
 	c := t.caches.Get().(*cache)
 	defer t.caches.Put(c)
-	bytes, letters := []byte(text), false
-	for i, end := 0, 0; i < len(bytes); i = end {
-		end, letters = pieceEnd(bytes, i, letters)
-		dst = t.encodePiece(dst, c, bytes, i, end)
+	for bytes, p := []byte(text), (piece{}); p.next(bytes); {
+		dst = t.encodePiece(dst, c, bytes, p.start, p.end)
 	}
 	return dst
 }

@@ -19,15 +19,6 @@ func load(t testing.TB, vocab int) *bpe.Tokenizer {
 	return tokenizer
 }
 
-// pieces decodes each token by itself.
-func pieces(tokenizer *bpe.Tokenizer, text string) []string {
-	var out []string
-	for _, token := range tokenizer.Encode(nil, text) {
-		out = append(out, string(tokenizer.Decode([]uint16{token})))
-	}
-	return out
-}
-
 // odd are texts at the borders of the rules for pieces.
 var odd = []string{
 	"", " ", "\n", "x", "\x00", "\xff", "\xc3", "a\xc3", "’", "don’t 'tis rock'n'roll '' a'", "  x", "x  ", "a \n b", "\n\n  \n", "\t\ta\r\nb",

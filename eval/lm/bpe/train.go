@@ -39,10 +39,8 @@ func Train(texts iter.Seq2[string, error], vocab int) (Merges, error) {
 }
 
 func countPieces(counts map[string]int64, text string) {
-	bytes, letters := []byte(text), false
-	for i, end := 0, 0; i < len(bytes); i = end {
-		end, letters = pieceEnd(bytes, i, letters)
-		counts[string(bytes[i:end])]++
+	for bytes, p := []byte(text), (piece{}); p.next(bytes); {
+		counts[string(bytes[p.start:p.end])]++
 	}
 }
 

@@ -35,7 +35,7 @@ func run(ctx context.Context, args []string) error {
 	clones := flags.String("clones", "", "folder of clones, OWNER/NAME each")
 	list := flags.String("sources", "eval/lm/bpe/data/sources.tsv", "list of sources")
 	out := flags.String("out", "eval/lm/bpe/data/merges.txt", "file to write")
-	vocab := flags.Int("vocab", 8192, "number of tokens, of which the bytes and one more are none that are learnt")
+	vocab := flags.Int("vocab", 8192, "number of tokens: the bytes, the end of a document, and those that are learnt")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
