@@ -22,10 +22,12 @@ import (
 
 func assetsSpec() spec {
 	return spec{
-		name: "assets", summary: "get and check the models and lists that recipes pin",
+		name: "assets", summary: "get and check the models and lists that recipes pin, and what models are judged by",
 		about: `
 Models and lists that are too large for the program, or whose licence does not go
-with it. Recipes pin them by SHA-256; they lie in one folder, --assets.`,
+with it. Recipes pin them by SHA-256; they lie in one folder, --assets. So do the
+texts and questions of the panel, which "finest eval" and "finest validate" judge
+models by; keep them out of every dataset.`,
 		subspecs: []spec{
 			{
 				name: "list", args: "[NAME...]", summary: "show what there is, and what is here",
@@ -50,27 +52,27 @@ missing, or corrupt, which is a file of that name with another content.`,
 			{
 				name: "check", args: "[NAME...]", summary: "compare assets with what the recipe pins",
 				about: `
-Reads the named assets, or those of --recipe, and ends with exit code 4 unless
-all are present.`,
+Reads the named assets, or those of --recipe or --panel, and ends with exit code 4
+unless all are present.`,
 				example: "finest assets check --recipe fineweb",
 				exits:   []int{ExitFailed, ExitUsage, ExitVerification, ExitSignal},
-				flags:   []cliFlag{assetsFlag(), assetsRecipeFlag()},
+				flags:   []cliFlag{assetsFlag(), assetsRecipeFlag(), assetsPanelFlag()},
 				run:     runAssetsCheck,
 			},
 			{
 				name: "pull", args: "[NAME...]", summary: "download assets, or take them from a file",
 				about: `
-Gets the named assets, or those of --recipe, from their origin, or from --mirror.
-What is present is not fetched again; a download that was stopped goes on where
-it was. Nothing is kept that differs from what the catalogue pins.
+Gets the named assets, or those of --recipe or --panel, from their origin, or from
+--mirror. What is present is not fetched again; a download that was stopped goes
+on where it was. Nothing is kept that differs from what the catalogue pins.
 
 --from works without network. FILE may be an asset, a tar, zip or Python wheel
 that holds assets, such as datatrove-0.2.0-py3-none-any.whl, or a folder. Without
-NAME and --recipe it takes all the assets that are there.`,
+NAME, --recipe and --panel it takes all the assets that are there.`,
 				example: "finest assets pull --recipe fineweb",
 				exits:   []int{ExitFailed, ExitUsage, ExitVerification, ExitLocked, ExitSignal},
 				flags: []cliFlag{
-					assetsFlag(), assetsRecipeFlag(),
+					assetsFlag(), assetsRecipeFlag(), assetsPanelFlag(),
 					&cli.StringFlag{Name: "from", Usage: "`FILE|FOLDER` to take assets from instead of downloading them"},
 					stringFlag("mirror", "", "`DIR|URL` of a copy of the assets folder to download from"),
 					contactFlag(),
@@ -83,6 +85,12 @@ NAME and --recipe it takes all the assets that are there.`,
 
 func assetsRecipeFlag() cliFlag {
 	return stringFlag("recipe", recipes.FineWeb, "recipe, by `NAME` or TOML file, whose assets are meant where none are named")
+}
+
+func assetsPanelFlag() cliFlag {
+	return &cli.BoolFlag{
+		Name: "panel", Usage: "the files that models are judged by are meant, and those of --recipe only where it is given, too", DisableDefaultText: true,
+	}
 }
 
 // assetResult is what assets --json prints: one object an asset.
@@ -116,18 +124,26 @@ func namedAssets(c *invocation) ([]catalogue.Asset, error) {
 	return list, nil
 }
 
-// wantedAssets returns the assets that the arguments or else the recipe name, and
-// the files of the recipe's own, which nothing gets.
+// wantedAssets returns the assets that the arguments or else panel and recipe
+// name, and the files of the recipe's own, which nothing gets.
 func wantedAssets(c *invocation) (known, own []catalogue.Asset, err error) {
-	if c.NArg() > 0 {
+	switch {
+	case c.NArg() > 0 && c.Bool("panel"):
+		return nil, nil, usageError("%s: --panel and names", commandPath(c.Context))
+	case c.NArg() > 0:
 		known, err = namedAssets(c)
 		return known, nil, err
+	case c.Bool("panel") && !c.IsSet("recipe"):
+		return catalogue.Panel(), nil, nil
 	}
 	r, err := recipes.Load(c.String("recipe"))
 	if err != nil {
 		return nil, nil, usageError("%w", err)
 	}
 	known, pins := catalogue.Pinned(r)
+	if c.Bool("panel") {
+		known = append(known, catalogue.Panel()...)
+	}
 	for _, pin := range pins {
 		a, err := catalogue.Own(c.String("assets"), pin)
 		if err != nil {
@@ -222,11 +238,14 @@ func pullLike(c *invocation) string {
 			pull += " --" + name + " " + c.String(name)
 		}
 	}
+	if c.Bool("panel") {
+		pull += " --panel"
+	}
 	return strings.Join(append([]string{pull}, c.Args().Slice()...), " ")
 }
 
 func runAssetsPull(c *invocation) error {
-	some := c.NArg() == 0 && c.String("from") != "" && !c.IsSet("recipe")
+	some := c.NArg() == 0 && c.String("from") != "" && !c.IsSet("recipe") && !c.Bool("panel")
 	want := catalogue.Catalogue()
 	var own []catalogue.Asset
 	if !some {

@@ -56,12 +56,16 @@ type Found struct {
 // FromFile installs into dir those of the wanted assets that it finds at path.
 // What lies there may be an asset, a folder with assets in it or below, or a tar,
 // gzipped or not, or a zip with assets or the archives that the catalogue names
-// as their sources, such as a Python wheel of datatrove.
+// as their sources, such as a Python wheel of datatrove. An asset of several
+// parts is put together where a folder or zip has all of them.
 //
 // Assets are known by the last element of their name, here or at their source,
 // and by their size, and are written only if their content is right.
 func FromFile(path, dir string, want []Asset) (Found, error) {
-	s := &search{dir: dir, want: want, unpacked: maxUnpacked, installed: make(map[string]bool), rejected: make(map[string]error)}
+	s := &search{
+		dir: dir, want: want, unpacked: maxUnpacked, parts: make(map[string]opener),
+		installed: make(map[string]bool), rejected: make(map[string]error),
+	}
 	info, err := os.Stat(path)
 	if err == nil {
 		if info.IsDir() {
@@ -88,7 +92,8 @@ type search struct {
 	dir       string
 	want      []Asset
 	entries   int
-	unpacked  int64 // bytes that archives may still unpack to
+	unpacked  int64             // bytes that archives may still unpack to
+	parts     map[string]opener // of assets, by path
 	installed map[string]bool
 	rejected  map[string]error
 }
@@ -103,7 +108,7 @@ func (s *search) count() error {
 
 // folder looks at the regular files in and below a folder.
 func (s *search) folder(root string) error {
-	return filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -114,8 +119,14 @@ func (s *search) folder(root string) error {
 		if err != nil || !info.Mode().IsRegular() {
 			return err
 		}
-		return s.entry(filepath.ToSlash(path), info.Size(), 0, func() (io.ReadCloser, error) { return os.Open(path) })
+		open := func() (io.ReadCloser, error) { return os.Open(path) }
+		s.part(filepath.ToSlash(path), info.Size(), open)
+		return s.entry(filepath.ToSlash(path), info.Size(), 0, open)
 	})
+	if err != nil {
+		return err
+	}
+	return s.assemble()
 }
 
 // file looks at the file that was named.
@@ -172,11 +183,12 @@ func (s *search) zip(f io.ReaderAt, size int64) error {
 		if !entry.Mode().IsRegular() || entry.UncompressedSize64 > MaxBytes {
 			continue
 		}
+		s.part(entry.Name, int64(entry.UncompressedSize64), entry.Open)
 		if err := s.entry(entry.Name, int64(entry.UncompressedSize64), 1, entry.Open); err != nil {
 			return err
 		}
 	}
-	return nil
+	return s.assemble()
 }
 
 // tar looks at the entries of a tar, gzipped or not; nesting counts archives
@@ -216,7 +228,7 @@ func (s *search) tar(r io.Reader, nesting int) error {
 
 // entry installs a file if it is a wanted asset, and looks into it if it is an
 // archive that the catalogue names and not nested too deeply.
-func (s *search) entry(name string, size int64, nesting int, open func() (io.ReadCloser, error)) error {
+func (s *search) entry(name string, size int64, nesting int, open opener) error {
 	base := path.Base(name)
 	var alike []Asset
 	for _, a := range s.want {
@@ -239,7 +251,7 @@ func (s *search) entry(name string, size int64, nesting int, open func() (io.Rea
 }
 
 // read opens a file for use.
-func (s *search) read(name string, open func() (io.ReadCloser, error), use func(io.Reader) error) error {
+func (s *search) read(name string, open opener, use func(io.Reader) error) error {
 	r, err := open()
 	if err == nil {
 		err = use(r)

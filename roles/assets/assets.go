@@ -1,6 +1,7 @@
-// Package assets gets the files that stages read and the program does not hold:
-// from the web, from a copy elsewhere, or out of an archive. What it writes has
-// the content that the catalogue of package pipeline/assets pins.
+// Package assets gets the files that stages read or models are judged by and the
+// program does not hold: from the web, from a copy elsewhere, or out of an
+// archive. What it writes has the content that the catalogue of package
+// pipeline/assets pins.
 package assets
 
 import (
@@ -201,17 +202,29 @@ func (p *pull) fetch(ctx context.Context, group []assets.Asset) error {
 		}
 		return nil
 	}
+	if first := group[0]; len(first.Parts) > 0 {
+		return p.download(ctx, first.Source.URL(), first.File, first)
+	}
 	return p.download(ctx, group[0].Source.Base, group[0].Source.File, group...)
 }
 
 // download fetches a file, which is an asset or the archive of some, and installs
-// them. What came of a file stays for the next run until it is whole.
+// them. What came of a file stays for the next run until it is whole. Without a
+// mirror an asset of several parts is what they are one after the other.
 func (p *pull) download(ctx context.Context, location string, file assets.File, group ...assets.Asset) error {
 	base, err := polite.OpenBase(location, p.Client)
 	if err != nil {
 		return err
 	}
-	from := strings.TrimSuffix(base.String(), "/") + "/" + file.Name
+	fill := p.fill
+	from := strings.TrimSuffix(base.String(), "/")
+	if parts := group[0].Parts; len(parts) > 0 && p.Mirror == "" {
+		fill = func(ctx context.Context, base polite.Base, file assets.File, part *os.File) error {
+			return p.fillParts(ctx, base, file, parts, part)
+		}
+	} else {
+		from += "/" + file.Name
+	}
 	// The hash in the name keeps the beginnings of different files apart.
 	name := fmt.Sprintf(".%s-%.12s.part", file.Name, file.SHA256)
 	part, err := os.OpenFile(filepath.Join(p.Dir, name), os.O_RDWR|os.O_CREATE, 0o600)
@@ -223,11 +236,11 @@ func (p *pull) download(ctx context.Context, location string, file assets.File, 
 	if err != nil {
 		return err
 	}
-	err = p.fill(ctx, base, file, part)
+	err = fill(ctx, base, file, part)
 	if errors.Is(err, assets.ErrContent) && begun > 0 {
 		p.Log.Warn().Str("file", file.Name).Msg("the parts of the download do not fit, it begins anew")
 		if err = part.Truncate(0); err == nil {
-			err = p.fill(ctx, base, file, part)
+			err = fill(ctx, base, file, part)
 		}
 	}
 	if err == nil {
@@ -256,6 +269,50 @@ func (p *pull) fill(ctx context.Context, base polite.Base, file assets.File, par
 		return err
 	}
 	return file.Verify(part)
+}
+
+// fillParts completes part with the files that a file is made of, from the first
+// that is not whole.
+func (p *pull) fillParts(ctx context.Context, base polite.Base, file assets.File, parts []assets.Part, part *os.File) error {
+	have, err := part.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	var end int64
+	for _, f := range parts {
+		begin := end
+		end += f.Bytes
+		if have >= end {
+			continue
+		}
+		if err := part.Truncate(begin); err != nil {
+			return err
+		}
+		if _, err := part.Seek(begin, io.SeekStart); err != nil {
+			return err
+		}
+		if err := copyPart(ctx, part, base, f); err != nil {
+			return err
+		}
+		if p.Progress != nil {
+			p.Progress(file.Name, end, file.Bytes)
+		}
+	}
+	return file.Verify(part)
+}
+
+// copyPart copies one of the files that an asset is made of.
+func copyPart(ctx context.Context, w io.Writer, base polite.Base, f assets.Part) error {
+	r, _, err := base.Open(ctx, f.Name)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = r.Close() }()
+	n, err := io.Copy(w, io.LimitReader(r, f.Bytes+1))
+	if err == nil && n != f.Bytes {
+		err = fmt.Errorf("%s has %d bytes or more instead of %d: %w", f.Name, n, f.Bytes, polite.ErrUnexpectedContent)
+	}
+	return err
 }
 
 // install takes the assets of a group from a file that is verified.
