@@ -41,13 +41,6 @@ func newFence(t *testing.T, numbers int) fence {
 func (f fence) first(n int, x float32) []float32 { return fill(f[:n:n], x) }
 func (f fence) last(n int, x float32) []float32  { return fill(f[len(f)-n:], x) }
 
-func fill(s []float32, x float32) []float32 {
-	for i := range s {
-		s[i] = x
-	}
-	return s
-}
-
 func TestMultiplyStaysInside(t *testing.T) {
 	sizes := []int{1, 2, 3, 4, 5, 6, 7, 8, 11, 13, 15, 16, 17, 31, 33}
 	at := map[string]func(fence, int, float32) []float32{"first": fence.first, "last": fence.last}

@@ -63,7 +63,7 @@ func (s *Scratch) Multiply(m, n, k int, a, b, c Matrix, add bool) {
 }
 
 // pack copies the rows × columns numbers of b from row p and column j on into
-// panels of tileColumns columns, row after row. What the last panel lacks is 0.
+// panels of tileColumns columns, row after row.
 func (s *Scratch) pack(b Matrix, p, j, rows, columns int) {
 	s.panels = grow(s.panels, (columns+tileColumns-1)/tileColumns*tileColumns*rows)
 	row, column := b.steps()

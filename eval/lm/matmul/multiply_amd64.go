@@ -23,11 +23,11 @@ func tiles1(k, count int, a *float32, row, column, next int, b, c *float32, stri
 //go:noescape
 func packRows16(to, from *float32, rows, stride int)
 
-// packRows6 copies 6 numbers of each of the rows; it writes 2 numbers behind the
-// last.
+// packRows6 copies tiles of 6 numbers of each of the rows, the tiles next bytes
+// apart; it writes 2 numbers behind each tile.
 //
 //go:noescape
-func packRows6(to, from *float32, rows, stride int)
+func packRows6(to, from *float32, rows, stride, tiles, next int)
 
 //go:noescape
 func packRows4(to, from *float32, rows, stride int)
@@ -56,9 +56,8 @@ func (s *Scratch) blockAVX2(m, n, k int, a []float32, row, column int, c []float
 	column6, column4 := column, column
 	a6, a4, rest := a, a[min(len(a), 6*sixes*row):], a[min(len(a), (6*sixes+4*fours)*row):]
 	if row == 1 && column > 1 {
-		s.packLeft(sixes, fours, k, a, column)
-		a6, a4 = s.left, s.left[6*sixes*k:]
-		column6, column4, next6, next4 = 6, 4, 6*k, 4*k
+		a6, a4 = s.packLeft(sixes, fours, k, a, column)
+		column6, column4, next6, next4 = 6, 4, 6*k+gap, 4*k
 	}
 	for x := 0; x < n; x += tileColumns {
 		b, out, width := &s.panels[x*k], c[x:], min(tileColumns, n-x)
@@ -80,17 +79,23 @@ func (s *Scratch) blockAVX2(m, n, k int, a []float32, row, column int, c []float
 	}
 }
 
+// gap is left between packed tiles of 6 rows for what packRows6 writes behind
+// each.
+const gap = 8
+
 // packLeft copies tiles of a, whose columns lie stride apart: neighbours in it are
 // in one row.
-func (s *Scratch) packLeft(sixes, fours, k int, a []float32, stride int) {
-	const over = 2
-	s.left = grow(s.left, (6*sixes+4*fours)*k+over)
-	for t := range sixes {
-		packRows6(&s.left[6*t*k], &a[6*t], k, 4*stride)
+func (s *Scratch) packLeft(sixes, fours, k int, a []float32, stride int) (six, four []float32) {
+	next := 6*k + gap
+	s.left = grow(s.left, sixes*next+4*fours*k)
+	six, four = s.left[:sixes*next], s.left[sixes*next:]
+	if sixes > 0 {
+		packRows6(&six[0], &a[0], k, 4*stride, sixes, 4*next)
 	}
 	for t := range fours {
-		packRows4(&s.left[(6*sixes+4*t)*k], &a[6*sixes+4*t], k, 4*stride)
+		packRows4(&four[4*t*k], &a[6*sixes+4*t], k, 4*stride)
 	}
+	return six, four
 }
 
 // packAVX2 is packGeneric, in assembly.

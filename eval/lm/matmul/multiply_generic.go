@@ -40,13 +40,13 @@ func dotGeneric4(sums []float32, k int, a []float32, column int, panel []float32
 	sums[0], sums[1], sums[2], sums[3] = s0, s1, s2, s3
 }
 
-// packGeneric copies rows of width numbers into a panel and fills them up with 0.
+// packGeneric copies rows of width numbers into a panel. What a panel has beside
+// them goes into sums that nobody stores.
 func packGeneric(panel, from []float32, rows, width, row, column int) {
 	for p := range rows {
 		to := panel[p*tileColumns:][:tileColumns]
 		for j := range width {
 			to[j] = from[p*row+j*column]
 		}
-		clear(to[width:])
 	}
 }

@@ -19,20 +19,31 @@ row:
 	VZEROUPPER
 	RET
 
-// func packRows6(to, from *float32, rows, stride int)
+// func packRows6(to, from *float32, rows, stride, tiles, next int)
 //
-// Of each row 6 numbers are read through a mask and 8 written: the next row
-// overwrites the last 2.
-TEXT ·packRows6(SB), NOSPLIT, $0-32
+// Rows are read as a whole, as each is on other lines of the cache: R10 and R11
+// move along the tiles, SI and DI along the rows. Of each row 6 numbers are read
+// through a mask and 8 written: the next row overwrites the last 2.
+TEXT ·packRows6(SB), NOSPLIT, $0-48
 	MOVQ to+0(FP), DI
 	MOVQ from+8(FP), SI
 	MOVQ rows+16(FP), CX
 	MOVQ stride+24(FP), R8
+	MOVQ next+40(FP), R9
 	VMOVUPS ·mask+40(SB), Y15
 
 row:
-	VMASKMOVPS (SI), Y15, Y0
-	VMOVUPS Y0, (DI)
+	MOVQ SI, R10
+	MOVQ DI, R11
+	MOVQ tiles+32(FP), DX
+
+tile:
+	VMASKMOVPS (R10), Y15, Y0
+	VMOVUPS Y0, (R11)
+	ADDQ $24, R10
+	ADDQ R9, R11
+	DECQ DX
+	JNE  tile
 	ADDQ R8, SI
 	ADDQ $24, DI
 	DECQ CX

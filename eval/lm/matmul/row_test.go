@@ -63,12 +63,13 @@ func TestNotANumber(t *testing.T) {
 	})
 }
 
-func ones(n int) []float32 {
-	x := make([]float32, n)
-	for i := range x {
-		x[i] = 1
+func ones(n int) []float32 { return fill(make([]float32, n), 1) }
+
+func fill(s []float32, x float32) []float32 {
+	for i := range s {
+		s[i] = x
 	}
-	return x
+	return s
 }
 
 func TestSoftmax(t *testing.T) {

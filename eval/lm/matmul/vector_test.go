@@ -82,6 +82,17 @@ func TestSums(t *testing.T) {
 	})
 }
 
+// TestMaxOfNegatives says that masked lanes, which are read as 0, do not count.
+func TestMaxOfNegatives(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		for _, n := range lengths()[1:] {
+			if got := matmul.Max(fill(make([]float32, n), -2)); got != -2 {
+				t.Fatalf("the largest of %d times −2 is %v", n, got)
+			}
+		}
+	})
+}
+
 // TestMaxIsNotANumber puts what is no number in every place.
 func TestMaxIsNotANumber(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {

@@ -35,25 +35,28 @@ type shape struct {
 	what    string
 }
 
-// shapes are the usual cube and what a step of the smallest tier's model does: 8
-// sequences of 128 positions, 128 wide, 4 heads, 2,048 tokens.
+// shapes are the usual cube and the products of a training step of the smallest
+// tier's model, 128 wide with 4 heads and 2,048 tokens: two sequences of 128
+// positions at once, and 64 positions for head and queries.
 var shapes = []shape{
 	{512, 512, 512, false, false, "cube"},
-	{1024, 384, 128, false, false, "queries, keys, values"},
-	{1024, 128, 384, false, true, "their gradient"},
-	{128, 384, 1024, true, false, "gradient of their weights"},
-	{1024, 512, 128, false, false, "MLP in"},
-	{1024, 128, 512, false, false, "MLP out"},
-	{128, 512, 1024, true, false, "gradient of its weights"},
-	{512, 128, 1024, true, false, "gradient of its weights"},
-	{1024, 2048, 128, false, false, "head"},
-	{1024, 128, 2048, false, true, "its gradient"},
-	{128, 2048, 1024, true, false, "gradient of its weights"},
-	{128, 128, 32, false, true, "scores of attention"},
-	{128, 32, 128, false, false, "values of attention"},
-	{128, 32, 128, true, false, "gradient of keys"},
+	{256, 384, 128, false, true, "queries, keys, values"},
+	{256, 128, 384, false, false, "gradient of their input"},
+	{384, 128, 256, true, false, "gradient of their weights"},
+	{64, 128, 32, false, true, "scores of attention"},
+	{64, 32, 128, false, false, "attention"},
+	{128, 32, 64, true, false, "gradient of values"},
+	{256, 128, 128, false, true, "output of attention"},
+	{128, 128, 256, true, false, "gradient of its weights"},
+	{256, 512, 128, false, true, "into the MLP"},
+	{512, 128, 256, true, false, "gradient of its weights"},
+	{256, 128, 512, false, true, "out of the MLP"},
+	{128, 512, 256, true, false, "gradient of its weights"},
+	{64, 2048, 128, false, true, "head"},
+	{64, 128, 2048, false, false, "gradient of its input"},
+	{2048, 128, 64, true, false, "gradient of its weights"},
 	{128, 128, 512, false, true, "Newton-Schulz"},
-	{128, 128, 128, false, false, "Newton-Schulz"},
+	{128, 512, 128, false, false, "Newton-Schulz"},
 }
 
 // calls are how many a round has: about 30 ms at 80 GFLOP/s.
