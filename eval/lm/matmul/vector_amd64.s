@@ -189,7 +189,7 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-56
 	VZEROUPPER
 	RET
 
-// EXP sums into Y12, with the constants of expTable at DX.
+// EXP sums into Y12, with the table of constants at DX.
 #define EXP(LD, ST, K) \
 	LD((SI)(AX*4), Y0)              \
 	VSUBPS Y14, Y0, Y0              \
@@ -218,18 +218,18 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-56
 	K(Y0)                           \
 	VADDPS Y0, Y12, Y12
 
-// func expSumAVX2(dst, x []float32, shift float32) float32
-TEXT ·expSumAVX2(SB), NOSPLIT, $0-60
+// func expSumAVX2(dst, x []float32, shift float32, table *[13][8]float32) float32
+TEXT ·expSumAVX2(SB), NOSPLIT, $0-68
 	MOVQ dst_base+0(FP), DI
 	MOVQ dst_len+8(FP), CX
 	MOVQ x_base+24(FP), SI
 	VBROADCASTSS shift+48(FP), Y14
-	LEAQ ·expTable(SB), DX
+	MOVQ table+56(FP), DX
 	VXORPS Y12, Y12, Y12
 	EACH(EXP, ZEROM)
 	VMOVAPS Y12, Y0
 	ACROSS(VADDPS)
-	VMOVSS X0, ret+56(FP)
+	VMOVSS X0, ret+64(FP)
 	VZEROUPPER
 	RET
 

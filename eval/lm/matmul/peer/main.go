@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -22,7 +23,7 @@ func main() {
 	script := flag.String("script", "eval/lm/matmul/peer/peer.py", "`FILE` that runs numpy")
 	rounds := flag.Int("rounds", 10, "`NUMBER` of rounds")
 	flag.Parse()
-	if err := compare(*python, *script, *rounds, os.Stdout); err != nil {
+	if err := compare(context.Background(), *python, *script, *rounds, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "peer:", err)
 		os.Exit(1)
 	}
@@ -66,8 +67,8 @@ func (s shape) calls() int {
 
 func (s shape) operations() float64 { return 2 * float64(s.m) * float64(s.n) * float64(s.k) }
 
-func compare(python, script string, rounds int, out io.Writer) (err error) {
-	other, err := start(python, script)
+func compare(ctx context.Context, python, script string, rounds int, out io.Writer) (err error) {
+	other, err := start(ctx, python, script)
 	if err != nil {
 		return err
 	}

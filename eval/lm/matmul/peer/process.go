@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +22,8 @@ type peer struct {
 	out     *bufio.Reader
 }
 
-func start(python, script string) (*peer, error) {
-	p := &peer{process: exec.Command(python, script)}
+func start(ctx context.Context, python, script string) (*peer, error) {
+	p := &peer{process: exec.CommandContext(ctx, python, script)}
 	// These choose kernels and blocks by other than the processor.
 	p.process.Env = slices.DeleteFunc(os.Environ(), func(s string) bool {
 		return strings.HasPrefix(s, "OPENBLAS_CORETYPE=") || strings.HasPrefix(s, "OPENBLAS_L2_SIZE=")
