@@ -45,5 +45,24 @@ func (p *pass) headBackward(share float32, g weights) float64 {
 // surprise is −ln p of a token, given its logit, the largest one, and the sum of
 // e^(logit − maximum).
 func surprise(logit, maximum, sum float32) float64 {
-	return math.Log(float64(sum)) + float64(maximum) - float64(logit)
+	return logarithm(float64(sum)) + float64(maximum) - float64(logit)
+}
+
+// logarithm is the natural logarithm of a positive number by the series of
+// 2·artanh((f−1)/(f+1)), written so that no compiler fuses its sums: math.Log has
+// other last bits on other processors.
+func logarithm(x float64) float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return x
+	}
+	f, exponent := math.Frexp(x)
+	if f < math.Sqrt2/2 {
+		f, exponent = 2*f, exponent-1
+	}
+	s := (f - 1) / (f + 1)
+	square, sum := float64(s*s), 0.0
+	for n := 21; n > 0; n -= 2 {
+		sum = float64(sum*square) + 1/float64(n)
+	}
+	return float64(float64(exponent)*math.Ln2) + float64(2*s*sum)
 }

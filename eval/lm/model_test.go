@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"time"
 
 	"finest/eval"
 )
@@ -45,16 +46,20 @@ func randomTokens(c Config, n int, seed eval.Seed) []uint16 {
 
 func TestGradients(t *testing.T) {
 	long := tiny
-	long.Context = queryRows + 5
-	for name, c := range map[string]Config{"own head": tiny, "tied": tied, "two blocks of queries": long} {
+	long.Context, long.Layers = queryRows+3, 1
+	for name, tc := range map[string]struct {
+		config  Config
+		entries int
+	}{"own head": {tiny, 12}, "tied": {tied, 12}, "two blocks of queries": {long, 2}} {
 		t.Run(name, func(t *testing.T) {
+			c := tc.config
 			r := randomRun(t, c, 1)
 			r.batch = randomTokens(c, len(r.batch), r.spec.Seed)
 			r.pool.each(Shards, func(worker, i int) { r.shard(t.Context(), worker, i) })
 			r.sum()
 			got := c.tensors(r.grads[0])
 			for i, w := range c.tensors(r.w) {
-				checkGradient(t, r, w, got[i])
+				checkGradient(t, r, w, got[i], tc.entries)
 			}
 		})
 	}
@@ -62,7 +67,7 @@ func TestGradients(t *testing.T) {
 
 // checkGradient compares some entries of a gradient with central differences of
 // the twin's loss.
-func checkGradient(t *testing.T, r *run, w, g Tensor) {
+func checkGradient(t *testing.T, r *run, w, g Tensor, entries int) {
 	t.Helper()
 	length := r.config.Context + 1
 	tw := newTwin(r.config, r.config.tensors(r.w))
@@ -82,7 +87,7 @@ func checkGradient(t *testing.T, r *run, w, g Tensor) {
 	if scale == 0 {
 		t.Fatalf("%s: the gradient is 0", w.Name)
 	}
-	for range 12 {
+	for range entries {
 		i := stream.Below(uint64(len(data)))
 		kept := data[i]
 		data[i] = kept + step
@@ -93,5 +98,81 @@ func checkGradient(t *testing.T, r *run, w, g Tensor) {
 		if want := (above - below) / (2 * step); math.Abs(want-float64(g.Data[i])) > 2e-5*scale {
 			t.Errorf("%s[%d]: gradient %v, differences say %v", w.Name, i, g.Data[i], want)
 		}
+	}
+}
+
+// TestScoresMatchTwin scores examples of all lengths, in one pass and in many.
+func TestScoresMatchTwin(t *testing.T) {
+	c := tiny
+	c.Context = queryRows + 6
+	r := randomRun(t, c, 2)
+	for n := 2; n <= c.Context+1; n += 3 {
+		tokens := randomTokens(c, n, r.spec.Seed.Sub(fmt.Sprint(n)))
+		for _, from := range []int{1, (n + 1) / 2, n - 1} {
+			r.job.Examples = append(r.job.Examples, Example{Tokens: tokens, From: from})
+		}
+	}
+	result := Result{Losses: []Point{{}}}
+	if err := r.score(t.Context(), time.Time{}, &result); err != nil {
+		t.Fatal(err)
+	}
+	tw := newTwin(c, c.tensors(r.w))
+	for i, e := range r.job.Examples {
+		got, want := result.Scores[i], tw.score(e)
+		if math.Abs(got.NLL-want.NLL) > 1e-5*want.NLL || got.Correct != want.Correct || got.Tokens != want.Tokens {
+			t.Errorf("%d tokens from %d: %+v, the twin says %+v", len(e.Tokens), e.From, got, want)
+		}
+	}
+}
+
+func TestEqualLogits(t *testing.T) {
+	// The first of the likeliest is the one.
+	for target, correct := range map[uint16]int{0: 0, 1: 1, 2: 0, 3: 0} {
+		var s Score
+		s.predict([]float32{-1, 2, 2, 0}, target)
+		if s.Correct != correct {
+			t.Errorf("target %d: %d correct", target, s.Correct)
+		}
+	}
+}
+
+func TestRate(t *testing.T) {
+	s := Spec{Config: Config{Context: 10}, Batch: 4, Tokens: 400, WarmUp: 0.2, Decay: 0.5}
+	for step, want := range []float64{0.25, 0.75, 1, 1, 1, 0.9, 0.7, 0.5, 0.3, 0.1} {
+		if got := s.rate(step); math.Abs(got-want) > 1e-12 {
+			t.Errorf("step %d of 10: rate %v, want %v", step, got, want)
+		}
+	}
+	s.WarmUp, s.Decay = 0, 0
+	if s.rate(0) != 1 || s.rate(9) != 1 {
+		t.Error("the rate is not constant without warm-up and decay")
+	}
+}
+
+// TestStepsReuseMemory: after the first steps nothing grows any more.
+func TestStepsReuseMemory(t *testing.T) {
+	r := randomRun(t, tiny, 2)
+	r.batch = randomTokens(tiny, len(r.batch), r.spec.Seed)
+	step := func() {
+		if _, err := r.step(t.Context(), 5); err != nil {
+			t.Fatal(err)
+		}
+	}
+	step()
+	if n := testing.AllocsPerRun(20, step); n > 8 {
+		t.Errorf("a step allocates %v times", n)
+	}
+}
+
+func TestLogarithm(t *testing.T) {
+	stream := eval.Seed{}.Stream()
+	for range 10_000 {
+		x := math.Ldexp(1+stream.Unit(), int(stream.Below(40))-20)
+		if got, want := logarithm(x), math.Log(x); math.Abs(got-want) > 4e-16*max(1, math.Abs(want)) {
+			t.Fatalf("ln %v is %v, not %v", x, got, want)
+		}
+	}
+	if logarithm(1) != 0 || !math.IsNaN(logarithm(math.NaN())) || !math.IsInf(logarithm(math.Inf(1)), 1) {
+		t.Error("the logarithms of 1, not a number or infinity")
 	}
 }
