@@ -45,7 +45,7 @@ func (c *comparison) abstain(tier, reason string) *judgement {
 func (c *comparison) nothing(tier string, d *drawn) *judgement {
 	return &judgement{
 		Window: c.window, Recipe: c.recipe, Tier: tier, Judged: true,
-		Reason: fmt.Sprintf("%s keeps none of %d pages that the reference recipe keeps, so it counts 0", c, d.Facts.Reference.Documents),
+		Reason: fmt.Sprintf("%s keeps no text of bytes of which the reference recipe keeps %d pages, so it counts 0", c, d.Facts.Reference.Documents),
 		Facts:  c.facts(d),
 	}
 }

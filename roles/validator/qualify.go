@@ -1,7 +1,6 @@
 package validator
 
 import (
-	"context"
 	"fmt"
 	"slices"
 
@@ -33,7 +32,7 @@ func qualityReason(verdict eval.Verdict) string {
 // qualify gives every case the judgement that it counts with now: one that waited
 // for nothing else is settled, and one that counts otherwise than it did is
 // published anew.
-func (v *Validator) qualify(_ context.Context, final chain.Block) error {
+func (v *Validator) qualify(final chain.Block) error {
 	if len(v.store.state.Judgements) == 0 {
 		return nil
 	}

@@ -133,7 +133,7 @@ func (v *Validator) unsettled(window uint64, final chain.Block) bool {
 		}
 	}
 	for _, c := range v.store.state.Cases {
-		if p.WindowOf(c.Block) == window && !c.Settled && (c.Verdict == nil || !waitsForQuality(*c.Verdict)) {
+		if p.WindowOf(c.Block) == window && !c.Settled && c.NextTry != never {
 			return true
 		}
 	}
@@ -227,7 +227,7 @@ func abstainf(format string, args ...any) error { return &abstention{fmt.Sprintf
 
 // train compares what was drawn.
 func (v *Validator) train(ctx context.Context, c *comparison, d *drawn) (*compare.Comparison, *judgement, error) {
-	if d.Facts.Candidate.Documents == 0 {
+	if d.Facts.Candidate.Bytes == 0 {
 		return nil, c.nothing(v.o.Quality.Tier.Name, d), nil
 	}
 	comparer, err := v.o.Quality.Comparer(d.crawl)
@@ -251,92 +251,3 @@ func (v *Validator) train(ctx context.Context, c *comparison, d *drawn) (*compar
 }
 
 func (v *Validator) qualityDir() string { return filepath.Join(v.o.DataDir, "quality") }
-
-// comparing says which comparison is under way, and when those that failed are
-// made again. It is of this run alone.
-type comparing struct {
-	result chan compared // nil while none is under way
-	tries  map[string]backoff
-}
-
-func (c *comparing) due(key string, now uint64) bool { return c.tries[key].due(now) }
-
-// begin starts the next comparison that is due, unless one is under way.
-func (v *Validator) begin(ctx context.Context, final chain.Block) error {
-	if v.o.Quality == nil || v.comparing.result != nil {
-		return nil
-	}
-	c, err := v.due(ctx, final)
-	if err != nil || c == nil {
-		return err
-	}
-	v.o.Log.Info().Str("recipe", c.recipe.Name).Uint64("window", c.window).Int("tasks", len(c.pool)).Str("tier", v.o.Quality.Tier.Name).
-		Msg("comparing a recipe with the reference")
-	result := make(chan compared, 1)
-	v.comparing.result = result
-	go func() { result <- v.compare(ctx, c) }()
-	return nil
-}
-
-// collect records what the comparison under way came to, if it is done; with
-// wait it waits for that.
-func (v *Validator) collect(ctx context.Context, final chain.Block, wait bool) error {
-	if v.comparing.result == nil {
-		return nil
-	}
-	var done compared
-	if wait {
-		done = <-v.comparing.result // soon after ctx ends, too
-	} else {
-		select {
-		case done = <-v.comparing.result:
-		default:
-			return nil
-		}
-	}
-	v.comparing.result = nil
-	if done.err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
-	}
-	return v.record(done, final)
-}
-
-// record makes the result of a comparison durable, and says it.
-func (v *Validator) record(done compared, final chain.Block) error {
-	log := v.o.Log.With().Str("recipe", done.recipe.Name).Uint64("window", done.window).Logger()
-	if done.err != nil {
-		last := v.comparing.tries[done.key()]
-		last.tries++
-		last.next = final.Number + pause(last.tries, v.longestPause())
-		v.comparing.tries[done.key()] = last
-		log.Error().Err(done.err).Uint64("block", last.next).Msg("cannot compare a recipe, will try again; until then it counts with its last quality")
-		return nil
-	}
-	for _, fraud := range done.frauds {
-		if err := v.convictFound(fraud); err != nil {
-			return err
-		}
-	}
-	if len(done.frauds) > 0 {
-		return nil // the next comparison is without them
-	}
-	done.judgement.Block = final.Number
-	if done.evidence != nil {
-		if err := v.keepEvidence(done); err != nil {
-			return err
-		}
-	}
-	if err := v.store.add(event{Judged: done.judgement}); err != nil {
-		return err
-	}
-	log.Info().Bool("judged", done.judgement.Judged).Float64("counts", done.judgement.Counts).Str("reason", done.judgement.Reason).Msg("quality")
-	return v.qualify(context.Background(), final)
-}
-
-// abandon waits for the comparison under way, which its context has ended.
-func (v *Validator) abandon() {
-	if v.comparing.result != nil {
-		<-v.comparing.result
-		v.comparing.result = nil
-	}
-}

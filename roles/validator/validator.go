@@ -140,10 +140,13 @@ func (v *Validator) round(ctx context.Context, wait bool) (Round, error) {
 	if err := v.collect(ctx, final, false); err != nil {
 		return Round{}, err
 	}
-	for _, step := range []func(context.Context, chain.Block) error{v.follow, v.bind, v.check, v.qualify, v.proofs, v.reveal} {
+	for _, step := range []func(context.Context, chain.Block) error{v.follow, v.bind, v.check, v.proofs, v.reveal} {
 		if err := step(ctx, final); err != nil {
 			return Round{}, err
 		}
+	}
+	if err := v.qualify(final); err != nil {
+		return Round{}, err
 	}
 	round, err := v.weigh(ctx, final)
 	if err != nil {

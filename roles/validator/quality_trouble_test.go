@@ -1,0 +1,339 @@
+package validator_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"finest/eval"
+	"finest/eval/lm"
+	"finest/roles/submission/submissiontest"
+	"finest/roles/validator"
+)
+
+// judgement returns the only judgement in the folder of the state.
+func (s *school) judgement() validator.Judgement {
+	s.t.Helper()
+	all, err := validator.ReadJudgements(s.dataDir)
+	if err != nil || len(all) != 1 {
+		s.t.Fatalf("%d judgements, %v; log: %s", len(all), err, s.log.String())
+	}
+	return all[0]
+}
+
+// rounds runs rounds at n more final blocks.
+func (s *school) rounds(n int) validator.Round {
+	s.t.Helper()
+	var round validator.Round
+	for range n {
+		s.Blocks(1)
+		round = s.once()
+	}
+	return round
+}
+
+// TestNoSeedNoComparison: nothing is drawn before the block that seeds it is
+// final.
+func TestNoSeedNoComparison(t *testing.T) {
+	t.Parallel()
+	s := newSchool(t)
+	block := s.claim(s.Miner("//Bert"), twin, 2)
+	s.judged(block)
+	seed := (s.Protocol.WindowOf(block)+1)*s.Protocol.Window - 1 + s.Protocol.SeedDelay
+	s.AwaitFinal(seed - 1)
+	s.once()
+	if s.trainer.runs != 0 {
+		t.Errorf("%d models are trained without a seed", s.trainer.runs)
+	}
+	s.AwaitFinal(seed)
+	s.once()
+	if s.trainer.runs != 6 {
+		t.Errorf("%d models are trained, want 6", s.trainer.runs)
+	}
+}
+
+// TestMissingPanel: nobody judges without it, the log says what is missing, and
+// once it is there the recipe is judged.
+func TestMissingPanel(t *testing.T) {
+	t.Parallel()
+	s := newSchool(t)
+	file := filepath.Join(s.panel, "texts.jsonl")
+	if err := os.Rename(file, file+".gone"); err != nil {
+		t.Fatal(err)
+	}
+	bert := s.Miner("//Bert")
+	block := s.claim(bert, twin, 2)
+	s.judged(block)
+	s.windowOver(block)
+	for _, got := range standings(s.rounds(2), bert) {
+		want(t, got, eval.Undecided, false, "is not judged yet")
+	}
+	if !strings.Contains(s.log.String(), "texts.jsonl") || !strings.Contains(s.log.String(), `"level":"error"`) {
+		t.Errorf("the log does not tell what is missing: %s", s.log.String())
+	}
+	if err := os.Rename(file+".gone", file); err != nil {
+		t.Fatal(err)
+	}
+	for _, got := range standings(s.rounds(8), bert) {
+		want(t, got, eval.Accepted, true, "")
+	}
+}
+
+// TestFailuresOfComparisons leave the recipe unjudged, and the validator at work.
+func TestFailuresOfComparisons(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, log string
+		again     bool // tried again
+		pages     int  // a file; 0 is schoolPages
+		trouble   func(*school)
+	}{
+		{"the crawl is down", "no route", true, 0, func(s *school) { s.WARC.Err = errors.New("no route to the crawl") }},
+		{"the trainer fails", "out of memory", true, 0, func(s *school) {
+			s.trainer.before = func(int) error { return errors.New("out of memory") }
+		}},
+		{"a model diverges", "diverged", false, 0, func(s *school) {
+			s.trainer.before = func(int) error { return fmt.Errorf("step 3: %w", lm.ErrDiverged) }
+		}},
+		{"the disk is full", "no space", true, 0, func(s *school) {
+			// A file stands where the folder should be.
+			if err := os.WriteFile(filepath.Join(s.dataDir, "quality"), []byte("no space"), 0o600); err != nil {
+				s.t.Fatal(err)
+			}
+			s.trainer.before = func(int) error { return errors.New("no space") }
+		}},
+		{"there is too little text", "tier tiny needs", false, 0, func(s *school) { s.quality.Tier.Spec.Tokens = 1 << 20 }},
+		{"there are too few pages to hold out", "are needed", false, 5, func(*school) {}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newSchool(t)
+			s.Pages = cmp.Or(test.pages, schoolPages)
+			bert := s.Miner("//Bert")
+			block := s.claim(bert, twin, 2)
+			s.judged(block)
+			test.trouble(s)
+			s.windowOver(block)
+			for _, got := range standings(s.rounds(3), bert) {
+				want(t, got, eval.Undecided, false, "is not judged yet")
+			}
+			text := s.log.String()
+			if !strings.Contains(text, test.log) && test.log != "no space" || strings.Contains(text, "will try again; until then") != test.again {
+				t.Errorf("the log tells %s", text)
+			}
+		})
+	}
+}
+
+// TestWindowThatCouldNotTell: its tasks count with the first judgement after it.
+func TestWindowThatCouldNotTell(t *testing.T) {
+	t.Parallel()
+	s := newSchool(t)
+	bert := s.Miner("//Bert")
+	block := s.claim(bert, twin, 1) // one file cannot be held out and compared
+	s.judged(block)
+	s.windowOver(block)
+	for _, got := range standings(s.rounds(2), bert) {
+		want(t, got, eval.Undecided, false, "is not judged yet")
+	}
+	if s.trainer.runs > 0 || !strings.Contains(s.log.String(), "has to be held out") {
+		t.Errorf("%d models, log %s", s.trainer.runs, s.log.String())
+	}
+	block = s.claim(bert, twin, 2)
+	s.judged(block)
+	s.windowOver(block)
+	s.once()
+	got := standings(s.once(), bert)
+	if len(got) != 3 {
+		t.Fatalf("standings %+v", got)
+	}
+	for _, g := range got {
+		want(t, g, eval.Accepted, true, "")
+	}
+}
+
+// TestRecipeWithHeldOutTextIsRefused: with the list, and without training.
+func TestRecipeWithHeldOutTextIsRefused(t *testing.T) {
+	t.Parallel()
+	s := newSchool(t)
+	plain := s.Page
+	s.Page = func(path string, i int) string {
+		if i%4 > 0 {
+			return plain(path, i)
+		}
+		return strings.Replace(plain(path, i), "<nav>", "<nav>"+prose(fmt.Sprint("held out ", i%20), 5), 1)
+	}
+	cora := s.Miner("//Cora")
+	block := s.claim(cora, menus, 2)
+	s.judged(block)
+	s.windowOver(block)
+	s.once()
+	got := s.judgement()
+	if !got.Judged || got.Counts != 0 || !strings.Contains(got.Reason, "refused") || s.trainer.runs != 0 ||
+		got.Comparison == nil || len(got.Comparison.Arms[0].Overlap.Matches) == 0 {
+		t.Errorf("judgement %+v after %d runs", got, s.trainer.runs)
+	}
+	for _, g := range standings(s.once(), cora) {
+		want(t, g, eval.Accepted, true, "refused")
+	}
+}
+
+// TestRecipeWithoutText counts nothing.
+func TestRecipeWithoutText(t *testing.T) {
+	t.Parallel()
+	s := newSchool(t)
+	cora := s.Miner("//Cora")
+	block := s.claim(cora, submissiontest.Variant("nothing", "h6"), 2)
+	s.judged(block)
+	s.windowOver(block)
+	s.once()
+	for _, g := range standings(s.once(), cora) {
+		want(t, g, eval.Accepted, true, "keeps no text")
+		if g.Quality != 0 {
+			t.Errorf("it counts %v", g.Quality)
+		}
+	}
+}
+
+// TestComparedRowsAreAudited: rows that are better than what the recipe makes are
+// found even where no audit could be made, and the recipe is judged without them.
+func TestComparedRowsAreAudited(t *testing.T) {
+	t.Parallel()
+	s := newSchool(t)
+	anna, bert, cora := s.Miner("//Anna"), s.Miner("//Bert"), s.Miner("//Cora")
+	s.claim(anna, submissiontest.ToyRecipe(), 1)
+	s.claim(bert, menus, 1)
+	s.Recipe = menus
+	work := s.Refine(s.Lease(cora.Key))
+	for i := range work.Rows {
+		work.Rows[i].Text = prose(fmt.Sprint("made up ", i), 6)
+	}
+	cora.Publish(work)
+	block := cora.Claim()
+	s.WARC.Err = errors.New("no route to the crawl")
+	s.judged(block)
+	s.AwaitFinal(s.Final().Number + s.Protocol.UndecidedFor + 1)
+	want(t, standings(s.once(), cora)[0], eval.Undecided, false, "is not judged yet")
+	s.WARC.Err = nil
+	s.windowOver(block)
+	s.once() // finds the fraud
+	round := s.rounds(1)
+	want(t, standings(round, cora)[0], eval.Rejected, true, "text from byte")
+	round = s.rounds(1)
+	want(t, standings(round, bert)[0], eval.Accepted, true, "recipe menus")
+	if got := s.judgement(); got.Counts != 0 || got.Facts["tasks"] != "1" {
+		t.Errorf("judgement %+v", got)
+	}
+	if len(s.board.proofs) != 1 {
+		t.Errorf("%d proofs are shared", len(s.board.proofs))
+	}
+}
+
+// TestTaskThatIsGone: a publication that cannot be read any more holds up nobody
+// for longer than the undecided time.
+func TestTaskThatIsGone(t *testing.T) {
+	t.Parallel()
+	s := newSchool(t)
+	anna, bert, cora := s.Miner("//Anna"), s.Miner("//Bert"), s.Miner("//Cora")
+	s.claim(anna, submissiontest.ToyRecipe(), 1)
+	s.claim(bert, twin, 1)
+	block := s.claim(cora, twin, 1)
+	s.judged(block)
+	s.RemoveRepo(cora.Repo)
+	s.windowOver(block)
+	s.once()
+	if s.trainer.runs != 0 || !strings.Contains(s.log.String(), "cannot compare") {
+		t.Errorf("%d models, log %s", s.trainer.runs, s.log.String())
+	}
+	s.AwaitFinal(s.Final().Number + s.Protocol.UndecidedFor + 1)
+	s.once()
+	if got := s.judgement(); !got.Judged || got.Facts["tasks"] != "1" {
+		t.Errorf("judgement %+v", got)
+	}
+	// What was accepted as a claim stays so.
+	want(t, standings(s.once(), cora)[0], eval.Accepted, true, "")
+}
+
+// TestWeightsAreSetWhileModelsTrain: Run goes on with its rounds.
+func TestWeightsAreSetWhileModelsTrain(t *testing.T) {
+	t.Parallel()
+	s := newSchool(t)
+	anna, bert := s.Miner("//Anna"), s.Miner("//Bert")
+	block := s.claim(bert, twin, 2)
+	s.claim(anna, submissiontest.ToyRecipe(), 1)
+	s.judged(block)
+	s.restart()
+	s.windowOver(block)
+	started, settings := make(chan struct{}), 0
+	goOn := make(chan struct{})
+	s.trainer.before = func(run int) error {
+		if run == 1 {
+			close(started)
+			<-goOn
+		}
+		return nil
+	}
+	v, err := validator.New(s.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	judged := 0
+	err = v.Run(ctx, func(r validator.Round) {
+		select {
+		case <-started:
+		default:
+			return
+		}
+		if r.WeightsSet {
+			if settings++; settings == 3 {
+				close(goOn)
+			}
+		}
+		for _, g := range standings(r, bert) {
+			if g.Settled {
+				judged++
+				cancel()
+			}
+		}
+	})
+	if !errors.Is(err, context.Canceled) || settings < 3 || judged == 0 {
+		t.Errorf("ended with %v after %d settings, %d tasks settled", err, settings, judged)
+	}
+}
+
+// TestRunEndsWithItsComparison: nothing trains after Run returned.
+func TestRunEndsWithItsComparison(t *testing.T) {
+	t.Parallel()
+	s := newSchool(t)
+	block := s.claim(s.Miner("//Bert"), twin, 2)
+	s.judged(block)
+	s.restart()
+	s.windowOver(block)
+	ctx, cancel := context.WithCancel(t.Context())
+	s.trainer.before = func(run int) error {
+		if run == 2 {
+			cancel()
+			return context.Cause(ctx)
+		}
+		return nil
+	}
+	v, err := validator.New(s.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	if err := v.Run(ctx, func(validator.Round) {}); !errors.Is(err, context.Canceled) {
+		t.Errorf("ended with %v", err)
+	}
+	if runs := s.trainer.runs; runs != 2 {
+		t.Errorf("%d models were begun", runs)
+	}
+}
