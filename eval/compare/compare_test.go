@@ -153,6 +153,25 @@ func TestGoesOnAfterAKill(t *testing.T) {
 	}
 }
 
+// TestSuiteOutsideTheCalibration: a suite that the tier was not calibrated with,
+// such as pages of the crawl, is bounded by the largest deviation.
+func TestSuiteOutsideTheCalibration(t *testing.T) {
+	c, _ := comparer(t)
+	clean, spoilt := dataset("clean", pages, nil), dataset("spoilt", pages, noise(2))
+	known := mustCompare(t, c, clean, spoilt, nil)
+	delete(c.Calibration.Suites, "ends")
+	quiz := c.Calibration.Suites["quiz"]
+	quiz.Bits *= 3
+	c.Calibration.Suites["quiz"] = quiz
+	got := mustCompare(t, c, clean, spoilt, nil)
+	if len(got.Suites) != 3 || got.Suites[2].Bits.SeedError <= 2*known.Suites[2].Bits.SeedError || got.Suites[2].Bits.Delta != known.Suites[2].Bits.Delta {
+		t.Errorf("%+v and %+v", got.Suites, known.Suites)
+	}
+	if _, found := got.Calibration.Suites["ends"]; found {
+		t.Error("the calibration of the result has a suite that was not calibrated")
+	}
+}
+
 func TestUncalibrated(t *testing.T) {
 	c, _ := comparer(t)
 	c.Calibration.Tier = ""

@@ -9,6 +9,7 @@ import (
 
 	"finest/eval/compare"
 	"finest/eval/panel"
+	"finest/eval/panel/overlap"
 )
 
 // heldOutTexts are the texts of a panel.
@@ -55,7 +56,7 @@ func TestHeldOutTextIsRefused(t *testing.T) {
 			seen := make(map[string]bool)
 			for i, m := range arm.Overlap.Matches {
 				seen[m.Document] = true
-				if i > 0 && m.Words > arm.Overlap.Matches[i-1].Words || m.Source == "" || m.Words < 13 || m.Excerpt == "" || !m.Accused {
+				if i > 0 && m.Words > arm.Overlap.Matches[i-1].Words || m.Source == "" || m.Words < overlap.ShortGram || m.Excerpt == "" || !m.Accused {
 					t.Errorf("match %+v", m)
 				}
 			}

@@ -3,6 +3,7 @@ package compare
 import (
 	"errors"
 	"fmt"
+	"maps"
 
 	"finest/eval/panel/overlap"
 	"finest/eval/stats"
@@ -64,6 +65,9 @@ func (s *session) bounds(out *Comparison, arms []*arm) error {
 	out.Outcome = Unresolved
 	if s.Calibration.Tier == "" {
 		out.Reason = fmt.Sprintf("tier %s is not calibrated, so nothing can be said about differences", s.Tier.Name)
+		if len(arms) > 2 {
+			out.NoQuality = out.Reason
+		}
 		return nil
 	}
 	if s.Calibration.Spec != s.spec {
@@ -77,7 +81,7 @@ func (s *session) bounds(out *Comparison, arms []*arm) error {
 		return err
 	}
 	out.Difference = &d
-	if out.Suites, err = stats.CompareSuites(candidate, reference, c, s.seed.Sub("units")); err != nil {
+	if out.Suites, err = stats.CompareSuites(candidate, reference, standIn(c, reference[0]), s.seed.Sub("units")); err != nil {
 		return err
 	}
 	out.Outcome, out.Reason = s.verdict(d, out.Arms)
@@ -96,13 +100,35 @@ func (s *session) bounds(out *Comparison, arms []*arm) error {
 	return nil
 }
 
+// standIn returns the calibration with a deviation for every suite of a run: the
+// largest of all for those that it was not measured with, such as pages of the
+// crawl.
+func standIn(c stats.Calibration, run stats.Run) stats.Calibration {
+	var largest stats.SuiteDeviation
+	for _, d := range c.Suites {
+		largest.Bits, largest.Accuracy = max(largest.Bits, d.Bits), max(largest.Accuracy, d.Accuracy)
+	}
+	suites := maps.Clone(c.Suites)
+	for _, s := range run {
+		if _, known := suites[s.Name]; !known {
+			suites[s.Name] = largest
+		}
+	}
+	c.Suites = suites
+	return c
+}
+
 func (s *session) verdict(d stats.Difference, arms []Arm) (Outcome, string) {
-	bounds := fmt.Sprintf("%+.4f (95 %% of chance: %+.4f to %+.4f) with %d seeds", d.Delta, d.Low, d.High, s.Tier.Seeds)
+	unit := "bits per byte"
+	if len(s.Calibration.Accuracies) > 0 {
+		unit = "points of bits per byte and wrong answers"
+	}
+	by := fmt.Sprintf("%+.4f %s (95 %% interval %+.4f to %+.4f, %d seeds)", d.Delta, unit, d.Low, d.High, s.Tier.Seeds)
 	switch {
 	case !d.Resolved:
-		return Unresolved, fmt.Sprintf("models of %q and %q differ by %s: this tier resolves %.4f at the least", arms[0].Name, arms[1].Name, bounds, d.Margin())
+		return Unresolved, fmt.Sprintf("models of %q and %q differ by %s, which chance explains: less than %.4f is not resolved", arms[0].Name, arms[1].Name, by, d.Margin())
 	case d.Delta < 0:
-		return Better, fmt.Sprintf("models of %q score better than those of %q, by %s", arms[0].Name, arms[1].Name, bounds)
+		return Better, fmt.Sprintf("models of %q are better than those of %q, by %s", arms[0].Name, arms[1].Name, by)
 	}
-	return Worse, fmt.Sprintf("models of %q score worse than those of %q, by %s", arms[0].Name, arms[1].Name, bounds)
+	return Worse, fmt.Sprintf("models of %q are worse than those of %q, by %s", arms[0].Name, arms[1].Name, by)
 }
