@@ -260,3 +260,35 @@ func TestEmptyLog(t *testing.T) {
 		t.Errorf("story %+v", s)
 	}
 }
+
+// TestJudgedRecipe: who has a validator's judgements is shown what they rest on.
+func TestJudgedRecipe(t *testing.T) {
+	w := submissiontest.New(t)
+	w.Recipe = submissiontest.Variant("another", "p")
+	anna := w.Miner("//Anna")
+	block, work := anna.Honest()
+	w.AwaitFinal(w.Protocol.SeedBlock(block))
+	if s := inspect(t, w, "3"); s.Outcome != eval.Undecided || !strings.Contains(s.Tasks[0].Reason, "is not judged yet") {
+		t.Errorf("without a judgement %+v", s.Tasks[0])
+	}
+	check := eval.Pass(eval.CheckQuality, "recipe another counts 0.930")
+	check.Evidence.Facts = map[string]string{
+		"tier": "cpu", "kernel": "native/generic", "seeds": "2", "panel": "window-cpu", "panel_hash": "abc",
+		"candidate_books_bits_per_byte": "2.1000", "naive_books_bits_per_byte": "2.3000", "reference_books_bits_per_byte": "2.0900",
+		"candidate_books_accuracy": "0.3500", "naive_books_accuracy": "0.3000", "reference_books_accuracy": "0.3600",
+	}
+	s := inspect(t, w, "3", func(o *inspector.Options) {
+		o.Resolver.Judged = func(recipe contract.RecipeRef, at uint64) (eval.Check, bool) {
+			return check, recipe == work.Receipt.Recipe && at == block
+		}
+	})
+	text := print(t, s)
+	for _, part := range []string{
+		"recipe another counts 0.930", "tier cpu", "native/generic", "books", "bits per byte 2.1000 (naive 2.3000, reference 2.0900)",
+		"accuracy 0.3500 (naive 0.3000, reference 0.3600)",
+	} {
+		if s.Outcome != eval.Accepted || !strings.Contains(text, part) {
+			t.Errorf("%s; the text does not tell %q:\n%s", s.Outcome, part, text)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -88,8 +89,32 @@ func (t Task) print(p *page) {
 		if c.Name == eval.CheckSlice && t.Slice != nil {
 			p.field(2, "", "block %d drew bytes %d to %d of %s", t.Slice.SeedBlock, t.Slice.From, t.Slice.To, t.Slice.File)
 		}
+		if c.Name == eval.CheckQuality {
+			printQuality(p, c.Evidence.Facts)
+		}
 	}
 	t.printFunnel(p)
+}
+
+// printQuality shows what the models came to that a recipe is judged by.
+func printQuality(p *page, facts map[string]string) {
+	if facts["tier"] == "" {
+		return
+	}
+	p.field(2, "", "tier %s (%s) with %s seeds on %s; panel %s %.12s, tokenizer %s", facts["tier"], facts["evidence"], facts["seeds"], facts["kernel"],
+		facts["panel"], facts["panel_hash"], facts["tokenizer"])
+	p.field(2, "", "%s tasks, %s bytes of WARC; documents: %s; held out: %s pages", facts["tasks"], facts["warc_bytes"], facts["documents"], facts["held_out_pages"])
+	const first, last = "candidate_", "_bits_per_byte"
+	for _, name := range slices.Sorted(maps.Keys(facts)) {
+		if !strings.HasPrefix(name, first) || !strings.HasSuffix(name, last) {
+			continue
+		}
+		suite := strings.TrimSuffix(strings.TrimPrefix(name, first), last)
+		of := func(measure string) string {
+			return fmt.Sprintf("%s (naive %s, reference %s)", facts[first+suite+measure], facts["naive_"+suite+measure], facts["reference_"+suite+measure])
+		}
+		p.field(2, "", "%-13s bits per byte %s, accuracy %s", suite, of(last), of("_accuracy"))
+	}
 }
 
 // printFunnel shows what became of the pages, most frequent fate first.
