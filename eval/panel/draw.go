@@ -127,23 +127,35 @@ func runeBorder(text string, at int) int {
 	return border
 }
 
-// Texts returns all held-out text by suite and unit, drawn or not: documents and
-// passages with their last word, and each item's question with each of its
-// answers.
+// Texts returns all held-out text by suite and unit, drawn or not: documents,
+// passages with their last word, and of an item its question, and that with each
+// of its answers in the ways that they are put.
 func (p *Panel) Texts() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for i, s := range p.def.Suites {
 			for _, u := range p.all[i] {
 				source := s.Name + "/" + u.ID
-				if s.Kind == Text && !yield(source, u.Text) {
-					return
-				}
-				for _, c := range u.Choices {
-					if !yield(source, strings.TrimPrefix(u.Text, question)+" "+c) {
+				for _, text := range u.texts(s.Kind) {
+					if !yield(source, text) {
 						return
 					}
 				}
 			}
 		}
 	}
+}
+
+func (u Unit) texts(kind Kind) []string {
+	asked, isQuestion := strings.CutPrefix(u.Text, question)
+	var list []string
+	if kind != Cloze {
+		list = append(list, asked)
+	}
+	for _, c := range u.Choices {
+		list = append(list, asked+" "+c)
+		if isQuestion {
+			list = append(list, asked+answer+" "+c)
+		}
+	}
+	return list
 }

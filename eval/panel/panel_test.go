@@ -258,8 +258,10 @@ func TestTexts(t *testing.T) {
 		got = append(got, source+": "+text)
 	}
 	want := []string{
-		"notes/a: The cat sat.", "notes/b: A dog ran off.", "quiz/1: Which is wet? sand", "quiz/1: Which is wet? water", "quiz/1: Which is wet? a stone",
-		"quiz/2: Birds have wings", "quiz/2: Birds have wheels", "ends/1: The sun rises in the east",
+		"notes/a: The cat sat.", "notes/b: A dog ran off.",
+		"quiz/1: Which is wet?", "quiz/1: Which is wet? sand", "quiz/1: Which is wet?\nAnswer: sand",
+		"quiz/1: Which is wet? water", "quiz/1: Which is wet?\nAnswer: water", "quiz/1: Which is wet? a stone", "quiz/1: Which is wet?\nAnswer: a stone",
+		"quiz/2: Birds have", "quiz/2: Birds have wings", "quiz/2: Birds have wheels", "ends/1: The sun rises in the east",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("texts %q\nwant %q", got, want)
