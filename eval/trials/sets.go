@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"finest/eval"
 )
@@ -79,13 +80,19 @@ func duplicated(c *corpus, seed eval.Seed) []document {
 
 // leaked adds the longest line of a held-out page to a few documents.
 func leaked(c *corpus, seed eval.Seed) []document {
-	return spoil(0.02, func(t text) string {
-		if len(c.held) == 0 {
-			return t.Text
+	var long []string
+	for _, p := range c.held {
+		if line := longest(strings.Split(p.Text, "\n")); len(strings.Fields(line)) >= leakedWords {
+			long = append(long, line)
 		}
-		return t.Text + "\n" + longest(lines(c.held[t.Below(uint64(len(c.held)))].Text))
+	}
+	return spoil(0.02, func(t text) string {
+		return t.Text + "\n" + long[t.Below(uint64(len(long)))]
 	})(c, seed)
 }
+
+// leakedWords is more than any gram of the guard has.
+const leakedWords = 20
 
 func heldOutSet(c *corpus, _ eval.Seed) []document {
 	var out []document

@@ -5,8 +5,6 @@ import (
 	"unicode"
 )
 
-func lines(text string) []string { return strings.Split(text, "\n") }
-
 // shuffled gives the words of a text other places; white space stays where it is.
 func shuffled(t text) string {
 	words := strings.Fields(t.Text)
