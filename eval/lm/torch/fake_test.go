@@ -341,6 +341,14 @@ var lies = map[string]func(j fakeJob) int{
 	},
 	"fails after": func(j fakeJob) int { scored(j, lm.Score{NLL: 1}); return 7 },
 	"stubborn":    stubborn,
+	"careless": func(j fakeJob) int {
+		c := exec.Command("sleep", "1000")
+		c.Stdout, c.Stderr = os.Stdout, os.Stderr
+		if err := c.Start(); err != nil {
+			return 1
+		}
+		return scored(j, lm.Score{NLL: 1})
+	},
 }
 
 // stubborn starts another process, which holds the pipe alive open, and neither
@@ -354,11 +362,15 @@ func stubborn(j fakeJob) int {
 	return hang()
 }
 
-// orphan takes the end of its input for that of whoever asked.
+// orphan holds the pipe alive open until its input ends.
 func orphan(input *bufio.Reader, j fakeJob) int {
+	alive, err := os.OpenFile(filepath.Join(filepath.Dir(j.Folder), "alive"), os.O_WRONLY, 0)
+	if err != nil {
+		return 1
+	}
 	say(hello)
 	_, _ = input.ReadByte()
-	_ = os.WriteFile(filepath.Join(filepath.Dir(j.Folder), "noticed"), nil, 0o600)
+	_ = alive.Close()
 	return 0
 }
 

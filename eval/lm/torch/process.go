@@ -11,7 +11,6 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -27,11 +26,12 @@ const (
 type process struct {
 	cmd            *exec.Cmd
 	stdin          io.WriteCloser
-	stdout         *os.File
-	stderr         tail
+	stdout, stderr *os.File
+	tail           tail // of standard error
 	silence, grace time.Duration
 	lines          chan heard
 	over           chan struct{} // closed when nobody listens any more
+	collected      chan struct{} // closed when standard error was read to its end
 }
 
 // heard is a line of the program, or why there is none.
@@ -52,27 +52,27 @@ func (t *Trainer) start(f *folder, args ...string) (*process, error) {
 	command = append(command, args...)
 	// No context: whoever starts it calls end, which ends the whole group.
 	c := exec.Command(t.o.Command[0], command...) //nolint:noctx // see above
-	p := &process{cmd: c, silence: t.o.Silence, grace: t.grace, lines: make(chan heard), over: make(chan struct{})}
+	p := &process{cmd: c, silence: t.o.Silence, grace: t.grace, lines: make(chan heard), over: make(chan struct{}), collected: make(chan struct{})}
 	c.Env = environment(os.Environ())
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	c.WaitDelay = t.grace
-	c.Stderr = &p.stderr
 	var err error
 	if p.stdin, err = c.StdinPipe(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", t.o.Command[0], err)
 	}
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", t.o.Command[0], err)
+	// Pipes of our own: nobody waits for what the program started and left behind.
+	stdout, out, outErr := os.Pipe()
+	stderr, report, reportErr := os.Pipe()
+	p.stdout, p.stderr, c.Stdout, c.Stderr = stdout, stderr, out, report
+	if err = errors.Join(outErr, reportErr); err == nil {
+		err = c.Start()
 	}
-	c.Stdout, p.stdout = w, r
-	err = c.Start()
-	_ = w.Close()
+	_, _ = out.Close(), report.Close()
 	if err != nil {
-		_ = r.Close()
+		_, _ = stdout.Close(), stderr.Close()
 		return nil, fmt.Errorf("start %s: %w", t.o.Command[0], err)
 	}
 	go p.listen()
+	go p.collect()
 	return p, nil
 }
 
@@ -116,6 +116,12 @@ func (p *process) listen() {
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
 		p.tell(heard{err: fmt.Errorf("the program wrote a line of more than %d bytes", maxLine)})
 	}
+}
+
+// collect keeps the end of what the program writes to standard error.
+func (p *process) collect() {
+	defer close(p.collected)
+	_, _ = io.Copy(&p.tail, p.stderr)
 }
 
 func (p *process) tell(h heard) bool {
@@ -162,6 +168,9 @@ func (p *process) end(cause error) error {
 	timer.Stop()
 	p.signal(syscall.SIGKILL) // what it started and did not end
 	_ = p.stdout.Close()
+	_ = p.stderr.SetReadDeadline(time.Now().Add(time.Second)) // for what left the group
+	<-p.collected
+	_ = p.stderr.Close()
 	switch {
 	case cause == nil && err == nil:
 		return nil
@@ -175,7 +184,7 @@ func (p *process) end(cause error) error {
 
 func (p *process) explain(err error) error {
 	ended := errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
-	if text := p.stderr.String(); text != "" && !ended {
+	if text := p.tail.String(); text != "" && !ended {
 		return fmt.Errorf("%w; it wrote: %s", err, text)
 	}
 	return err
@@ -191,16 +200,11 @@ func (p *process) cpu() time.Duration {
 }
 
 // tail keeps the last bytes written to it.
-type tail struct {
-	mu    sync.Mutex
-	bytes []byte
-}
+type tail struct{ bytes []byte }
 
 const maxTail = 4 << 10
 
 func (t *tail) Write(p []byte) (int, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.bytes = append(t.bytes, p[max(0, len(p)-maxTail):]...)
 	t.bytes = append(t.bytes[:0], t.bytes[max(0, len(t.bytes)-maxTail):]...)
 	return len(p), nil
@@ -208,7 +212,5 @@ func (t *tail) Write(p []byte) (int, error) {
 
 // String returns what is kept as one line.
 func (t *tail) String() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	return strings.ToValidUTF8(strings.Join(strings.Fields(string(t.bytes)), " "), "?")
 }

@@ -78,7 +78,8 @@ class Model:
 
         q = rotate(rms_norm(heads("query")), cos, sin)
         k = rotate(rms_norm(heads("key")), cos, sin)
-        y = F.scaled_dot_product_attention(q.to(x.dtype), k.to(x.dtype), heads("value").to(x.dtype), is_causal=True)
+        v = heads("value")
+        y = F.scaled_dot_product_attention(q.to(v.dtype), k.to(v.dtype), v, is_causal=True)
         return F.linear(y.transpose(1, 2).reshape(batch, length, dim), w[f"layers.{layer}.output"])
 
     def hidden(self, tokens):

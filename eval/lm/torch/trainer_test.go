@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -153,24 +154,38 @@ func TestDivergence(t *testing.T) {
 	}
 }
 
-// A program that does not end when it is asked to is killed, with all that it
-// started.
-func TestKillsWhatTheProgramStarted(t *testing.T) {
-	trainer := newTrainer(t, "stubborn")
-	trainer.SetGrace(50 * time.Millisecond)
-	alive := filepath.Join(trainer.Dir(), "alive")
-	if err := syscall.Mkfifo(alive, 0o600); err != nil {
+// lifeline makes the named pipe alive in dir. held is closed when a process opens
+// it, gone waits until none has it open any more.
+func lifeline(t *testing.T, dir string) (held chan struct{}, gone func()) {
+	t.Helper()
+	path := filepath.Join(dir, "alive")
+	if err := syscall.Mkfifo(path, 0o600); err != nil {
 		t.Skipf("no named pipes: %v", err)
 	}
-	// Its end is read when the last process that holds it open is gone.
+	held = make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
-		f, err := os.Open(alive)
+		f, err := os.Open(path)
+		close(held)
 		if err == nil {
 			_, err = io.Copy(io.Discard, f)
 		}
 		ended <- err
 	}()
+	return held, func() {
+		t.Helper()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A program that does not end when it is asked to is killed, with all that it
+// started.
+func TestKillsWhatTheProgramStarted(t *testing.T) {
+	trainer := newTrainer(t, "stubborn")
+	trainer.SetGrace(50 * time.Millisecond)
+	_, gone := lifeline(t, trainer.Dir())
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	j := lmtest.Job(t, "stubborn", 5, 8, false)
@@ -178,10 +193,58 @@ func TestKillsWhatTheProgramStarted(t *testing.T) {
 	if _, err := trainer.Train(ctx, j); !errors.Is(err, context.Canceled) {
 		t.Errorf("error %v, want that of the context", err)
 	}
-	if err := <-ended; err != nil {
-		t.Error(err)
-	}
+	gone()
 	noRuns(t, trainer.Dir())
+}
+
+// What a program leaves behind, with its outputs open, holds nobody up.
+func TestProgramThatLeavesAnotherBehind(t *testing.T) {
+	r, err := newTrainer(t, "careless").Train(t.Context(), lmtest.Job(t, "careless", 5, 8, false))
+	if err != nil || len(r.Scores) != 8 {
+		t.Errorf("%d scores, error %v", len(r.Scores), err)
+	}
+}
+
+// driverVariable makes TestKilledDriver the process to be killed, whose runs keep
+// their files in the folder that it names.
+const driverVariable = "TEST_DRIVER"
+
+// The program notices when whoever asked for it is killed.
+func TestKilledDriver(t *testing.T) {
+	if dir := os.Getenv(driverVariable); dir != "" {
+		trainer, err := torch.New(t.Context(), torch.Options{Command: command("orphan"), Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = trainer.Train(t.Context(), lmtest.Job(t, "driver", 5, 8, false))
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	held, gone := lifeline(t, dir)
+	c := exec.Command(os.Args[0], "-test.run", "^TestKilledDriver$")
+	c.Env = append(os.Environ(), driverVariable+"="+dir)
+	out, err := c.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan string, 1)
+	go func() {
+		text, _ := io.ReadAll(out)
+		ended <- string(text)
+	}()
+	select {
+	case <-held:
+	case text := <-ended:
+		t.Fatalf("the driver ended: %s", text)
+	}
+	if err := c.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = c.Wait()
+	gone()
 }
 
 // A run whose process was killed leaves a folder, which the next one removes;
@@ -227,8 +290,8 @@ func TestFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	// No file of this process may have more bytes: as a full disk has it.
-	restore := limitFiles(t, 100<<10)
-	_, err = trainer.Train(t.Context(), lmtest.Job(t, "disk", 1000, 8, false))
+	restore := limitFiles(t, 4<<20)
+	_, err = trainer.Train(t.Context(), lmtest.Job(t, "disk", 20_000, 8, false))
 	restore()
 	if err == nil || !strings.Contains(err.Error(), "write token shards") {
 		t.Errorf("error %v, want one of writing token shards", err)
