@@ -193,6 +193,10 @@ func TestOddDatasets(t *testing.T) {
 	clean := dataset("clean", pages, nil)
 	one := listed("one row", compare.Document{Text: prose(seedOf("one"), 300)})
 	huge := listed("huge", compare.Document{Key: "page-1", Text: strings.Repeat(prose(seedOf("huge"), 1<<20), 10)})
+	host := dataset("one host", pages, func(_ int, d compare.Document) compare.Document {
+		d.URL = "https://one.example/" + d.Key
+		return d
+	})
 	broken := compare.Input{Name: "broken", Documents: func(context.Context) iter.Seq2[compare.Document, error] {
 		return func(yield func(compare.Document, error) bool) {
 			yield(compare.Document{}, errors.New("line 7 is no JSON"))
@@ -208,6 +212,7 @@ func TestOddDatasets(t *testing.T) {
 		{"blank", listed("blank", compare.Document{Text: "  "}, compare.Document{}), "no text to train on", ""},
 		{"one row", one, "", "each is trained on"},
 		{"10 MB in one document", huge, "", "each is trained on"},
+		{"one host", host, "", "mostly of few hosts"},
 		{"broken", broken, "line 7", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -292,6 +297,7 @@ func TestWhatCannotBeCompared(t *testing.T) {
 		wrong string
 	}{
 		"one seed":          {func(_ *testing.T, c *compare.Comparer) { c.Tier.Seeds = 1 }, "at least 2"},
+		"a batch of three":  {func(_ *testing.T, c *compare.Comparer) { c.Tier.Spec.Batch = 3 }, "batch of 3"},
 		"another tokenizer": {func(_ *testing.T, c *compare.Comparer) { c.Tier.Spec.Config.Vocab = 300 }, "tokenizer letters/1 has 257"},
 		"a suite without units": {func(t *testing.T, c *compare.Comparer) {
 			var err error

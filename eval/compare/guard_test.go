@@ -101,6 +101,10 @@ func TestReferenceWithHeldOutText(t *testing.T) {
 	if got.Outcome != compare.Unresolved || got.Excess != 0 || got.Arms[1].Overlap.Shared != 10 {
 		t.Errorf("%s: excess %v, %+v", got.Outcome, got.Excess, got.Arms[1].Overlap)
 	}
+	got = mustCompare(t, c, dataset("candidate", 200, nil), dataset("reference", 200, insert), nil)
+	if got.Outcome == compare.Refused || got.Excess != 0 || len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "10 of 200 documents of the reference") {
+		t.Errorf("%s: excess %v, notes %q", got.Outcome, got.Excess, got.Notes)
+	}
 }
 
 func TestNothingButHeldOutText(t *testing.T) {

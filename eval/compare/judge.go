@@ -34,8 +34,9 @@ func (s *session) comparison(arms []*arm) *Comparison {
 func (s *session) judge(out *Comparison, arms []*arm) error {
 	for i, a := range arms {
 		out.Arms[i] = a.finished()
-		s.noteEpochs(a)
+		s.noteSample(a)
 	}
+	s.noteReference(out)
 	err := s.bounds(out, arms)
 	out.Notes = s.notes
 	return err
@@ -51,12 +52,38 @@ func (a *arm) finished() Arm {
 	return facts
 }
 
-func (s *session) noteEpochs(a *arm) {
-	for _, f := range a.facts.Samples {
+// note adds a sentence to the result.
+func (s *session) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+// noteSample says what is unusual about the sample of a run of an arm.
+func (s *session) noteSample(a *arm) {
+	var few, narrow *SampleFacts
+	for i := range a.facts.Samples {
+		f := &a.facts.Samples[i]
 		if f.Epochs > manyEpochs {
-			s.notes = append(s.notes, fmt.Sprintf("%s %q has only %d tokens for runs of %d: each is trained on %.1f times", a.facts.Role, a.facts.Name, f.Tokens, s.Tier.Spec.Tokens, f.Epochs))
-			return
+			few = f
 		}
+		if 2*f.Refilled > f.Tokens {
+			narrow = f
+		}
+	}
+	if few != nil {
+		s.note("%s %q has only %d tokens for runs of %d: each is trained on %.1f times", a.facts.Role, a.facts.Name, few.Tokens, s.Tier.Spec.Tokens, few.Epochs)
+	}
+	if narrow != nil {
+		s.note("%s %q is mostly of few hosts: %d of %d tokens are beyond the share of %g that one host has where there are others",
+			a.facts.Role, a.facts.Name, narrow.Refilled, narrow.Tokens, float64(s.Tier.HostShare))
+	}
+}
+
+// noteReference says when it is the reference that holds held-out text.
+func (s *session) noteReference(out *Comparison) {
+	candidate, reference := out.Arms[0].accused(), out.Arms[1].accused()
+	if reference-candidate > overlap.Limit {
+		s.note("%d of %d documents of the reference %q hold held-out text and were left out; as a candidate it would be refused",
+			out.Arms[1].Overlap.Accused, out.Arms[1].Documents, out.Arms[1].Name)
 	}
 }
 

@@ -52,7 +52,7 @@ type drawer struct {
 // drawn is what a dataset gave.
 type drawn struct {
 	documents, empty int64
-	dropped          map[int64]bool // by position, those that were not kept
+	dropped          map[int64]bool // by position, for those who read again
 	samples          []sample
 }
 
@@ -66,7 +66,8 @@ func (d drawer) draw(ctx context.Context, data Documents, seeds []eval.Seed) (dr
 		for _, seed := range seeds[first:min(first+group, len(seeds))] {
 			pools = append(pools, &pool{seed: seed, limit: limit, document: d.tier.DocumentBytes})
 		}
-		if err := d.read(ctx, data, pools, &out); err != nil {
+		last := first+group >= len(seeds)
+		if err := d.read(ctx, data, pools, &out, last); err != nil {
 			return drawn{}, err
 		}
 		for _, p := range pools {
@@ -80,7 +81,7 @@ func (d drawer) draw(ctx context.Context, data Documents, seeds []eval.Seed) (dr
 }
 
 // read shows every document to the pools, and counts it on the first reading.
-func (d drawer) read(ctx context.Context, data Documents, pools []*pool, out *drawn) error {
+func (d drawer) read(ctx context.Context, data Documents, pools []*pool, out *drawn, last bool) error {
 	again := len(out.samples) > 0
 	n, empty := int64(0), int64(0)
 	for doc, err := range keyed(ctx, data) {
@@ -95,10 +96,13 @@ func (d drawer) read(ctx context.Context, data Documents, pools []*pool, out *dr
 			empty++
 			continue
 		}
-		if !again && !d.keep(doc) {
-			out.dropped[n] = true
-		}
 		if out.dropped[n] {
+			continue
+		}
+		if !again && !d.keep(doc) {
+			if !last {
+				out.dropped[n] = true
+			}
 			continue
 		}
 		host := hostOf(doc.URL)

@@ -189,7 +189,7 @@ func (s *session) finish(ctx context.Context, r *run) error {
 		if s.Runs != nil {
 			// The result is at hand; only a later comparison misses the file.
 			if err := s.Runs.Put(r.key, r.result); err != nil {
-				s.notes = append(s.notes, fmt.Sprintf("a finished run could not be kept, and is trained again another time: %v", err))
+				s.note("a finished run could not be kept, and is trained again another time: %v", err)
 			}
 		}
 	}

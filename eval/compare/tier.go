@@ -75,6 +75,9 @@ func (t Tier) Validate() error {
 	case t.Spec.Seed != eval.Seed{}:
 		return fmt.Errorf("tier %s: the training spec has a seed of its own", t.Name)
 	}
+	if err := t.Spec.Validate(); err != nil {
+		return fmt.Errorf("tier %s: %w", t.Name, err)
+	}
 	return nil
 }
 
