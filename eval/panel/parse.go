@@ -161,8 +161,8 @@ func (b *builder) pages(content []byte) error {
 	})
 }
 
-// quotes undoes how the passages spell quotation marks.
-var quotes = strings.NewReplacer("``", `"`, "''", `"`)
+// signs undoes how the passages spell quotation marks and dashes.
+var signs = strings.NewReplacer("``", `"`, "''", `"`, "--", "–")
 
 // passages takes each passage where it first occurs.
 func (b *builder) passages(content []byte) error {
@@ -173,7 +173,7 @@ func (b *builder) passages(content []byte) error {
 		if !isPassage || end < 0 {
 			return errors.New("its query has no passage and question")
 		}
-		if text = quotes.Replace(text[:end]); seen[text] {
+		if text = signs.Replace(text[:end]); seen[text] {
 			return nil
 		}
 		seen[text] = true

@@ -42,9 +42,9 @@ func TestFormats(t *testing.T) {
 		},
 		"passages, each once": {
 			panel.Text, panel.Passages,
-			`{"query":"Passage: A ` + "``" + `b'' c.\nQuestion: is it?"}` + "\n" + `{"query":"Passage: A ` + "``" + `b'' c.\nQuestion: or not?"}` + "\n" +
+			`{"query":"Passage: A ` + "``" + `b'' c--d.\nQuestion: is it?"}` + "\n" + `{"query":"Passage: A ` + "``" + `b'' c--d.\nQuestion: or not?"}` + "\n" +
 				`{"query":"Passage: One\nQuestion: within?\nQuestion: more?"}`,
-			[]string{`1: A "b" c.`, "3: One\nQuestion: within?"},
+			[]string{`1: A "b" c–d.`, "3: One\nQuestion: within?"},
 		},
 		"book": {
 			panel.Text, panel.Books,
