@@ -82,9 +82,8 @@ func (s *screen) keep(d Document) bool {
 	s.overlap.Shared++
 	match := Match{Document: short(strings.TrimPrefix(d.Key, "\x00")), URL: short(d.URL)}
 	list := &s.others
-	alone := s.index.Screen(func(yield func(string, string) bool) { yield("", d.Text) })
-	for _, accused := range alone.List {
-		m, match.Accused, list = accused.Match, true, &s.overlap.Matches
+	if accused, ok := s.index.Accuse(d.Text); ok {
+		m, match.Accused, list = accused, true, &s.overlap.Matches
 		s.overlap.Accused++
 	}
 	match.Source, match.Words, match.Excerpt = m.Source, m.Words, m.Excerpt

@@ -3,7 +3,6 @@ package overlap_test
 import (
 	"fmt"
 	"iter"
-	"maps"
 	"strings"
 	"testing"
 
@@ -103,53 +102,32 @@ func TestScriptsWithoutSpaces(t *testing.T) {
 	}
 }
 
-func TestScreen(t *testing.T) {
+func TestAccuse(t *testing.T) {
 	common := "all rights reserved " + count(900, 12)
 	x := overlap.New(texts([2]string{"a", held + " " + common}, [2]string{"b", count(100, 40) + " " + common}, [2]string{"c", common + " " + count(200, 40)}))
-	dataset := texts([2]string{"clean", count(300, 50)}, [2]string{"boilerplate", count(400, 50) + " " + common}, [2]string{"copy", held},
-		[2]string{"quote", count(500, 20) + " " + count(100, 14)})
-	r := x.Screen(dataset)
-	if r.Documents != 4 || r.Shared != 3 || r.Accused != 2 || len(r.List) != 2 || r.List[0].Document != "copy" || r.List[1].Document != "quote" {
-		t.Errorf("%+v", r)
-	}
-	page := texts([2]string{"page", "menu home about " + count(100, 14) + " contact"})
-	if r := x.Excuse(page).Screen(dataset); r.Shared != 3 || r.Accused != 1 || r.List[0].Document != "copy" {
-		t.Errorf("with what pages say themselves: %+v", r)
-	}
-	if r := x.Excuse(page).Excuse(texts([2]string{"page", held})).Screen(dataset); r.Shared != 3 || r.Accused != 0 {
-		t.Errorf("with what two pages say: %+v", r)
-	}
-	if r := x.Screen(dataset); r.Accused != 2 {
-		t.Errorf("an index excuses what another one was told: %+v", r)
-	}
-}
-
-func TestExcess(t *testing.T) {
-	report := func(documents, accused int) overlap.Report {
-		return overlap.Report{Documents: documents, Accused: accused}
-	}
-	for _, tc := range []struct {
-		candidate, reference overlap.Report
-		want                 float64
+	// A page that says itself what is held out, and another one.
+	page := x.Excuse(texts([2]string{"page", "menu home about " + count(100, 14) + " contact"}))
+	both := page.Excuse(texts([2]string{"page", held}))
+	for name, tc := range map[string]struct {
+		text              string
+		plain, page, both int // words that are accused
 	}{
-		{report(100, 2), report(100, 0), 0.02}, {report(100, 2), report(200, 2), 0.01}, {report(100, 2), report(100, 3), 0},
-		{report(0, 0), report(100, 3), 0}, {report(100, 2), report(0, 0), 0.02},
+		"clean":                  {count(300, 50), 0, 0, 0},
+		"what three units have":  {count(400, 50) + " " + common, 0, 0, 0},
+		"a copy":                 {held, 31, 31, 0},
+		"a quote":                {count(500, 20) + " " + count(100, 14), 14, 0, 0},
+		"more than the page has": {count(100, 20), 20, 18, 18},
+		"both":                   {held + "\n" + count(100, 14), 31, 31, 0},
 	} {
-		if got := overlap.Excess(tc.candidate, tc.reference); got != tc.want {
-			t.Errorf("%+v against %+v: %v, want %v", tc.candidate, tc.reference, got, tc.want)
+		for i, index := range []*overlap.Index{x, page, both} {
+			m, accused := index.Accuse(tc.text)
+			if want := []int{tc.plain, tc.page, tc.both}[i]; m.Words != want || accused != (want > 0) {
+				t.Errorf("%s, index %d: %+v, want %d words", name, i, m, want)
+			}
+			if _, found := index.Find(tc.text); found != (name != "clean") {
+				t.Errorf("%s, index %d: found %v", name, i, found)
+			}
 		}
-	}
-}
-
-func TestListIsBounded(t *testing.T) {
-	x := overlap.New(texts([2]string{"a", count(0, 400)}))
-	dataset := make(map[string]string)
-	for i := range 200 {
-		dataset[fmt.Sprint(i)] = count(0, 13+i)
-	}
-	r := x.Screen(maps.All(dataset))
-	if r.Accused != 200 || len(r.List) != 50 || r.List[0].Words != 212 || r.List[49].Words != 163 {
-		t.Errorf("%d accused, list of %d from %d to %d words", r.Accused, len(r.List), r.List[0].Words, r.List[len(r.List)-1].Words)
 	}
 }
 

@@ -176,14 +176,19 @@ func TestRealPages(t *testing.T) {
 		{"main text, what pages say excused", truth, excused, 0.05, 0.002},
 		{"all visible text", raw, x, 0.08, 0.08},
 	} {
-		r := set.index.Screen(all(set.list))
-		t.Logf("%s: of %d documents %d share held-out text, %d are accused", set.name, r.Documents, r.Shared, r.Accused)
-		for _, f := range r.List {
-			t.Logf("  %d words of %s in %s: %.100s", f.Words, f.Source, f.Document, f.Excerpt)
+		shared, accused, n := 0, 0, float64(len(set.list))
+		for _, d := range set.list {
+			if _, found := set.index.Find(d.Text); found {
+				shared++
+			}
+			if m, found := set.index.Accuse(d.Text); found {
+				accused++
+				t.Logf("  %d words of %s in %s: %.100s", m.Words, m.Source, d.URL, m.Excerpt)
+			}
 		}
-		n := float64(r.Documents)
-		if n < 100 || float64(r.Shared) > set.shared*n || float64(r.Accused) > set.accuse*n {
-			t.Errorf("%s: of %d documents %d share held-out text and %d are accused", set.name, r.Documents, r.Shared, r.Accused)
+		t.Logf("%s: of %d documents %d share held-out text, %d are accused", set.name, len(set.list), shared, accused)
+		if n < 100 || float64(shared) > set.shared*n || float64(accused) > set.accuse*n {
+			t.Errorf("%s: more of them than expected", set.name)
 		}
 	}
 }
@@ -219,8 +224,7 @@ func TestInsertedText(t *testing.T) {
 		}
 		for name, spell := range spellings {
 			tried[what]++
-			d := document{URL: source, Text: carrier[:middle] + "\n\n" + spell(text) + "\n\n" + carrier[middle:]}
-			if r := x.Screen(all([]document{d})); r.Accused != 1 {
+			if _, accused := x.Accuse(carrier[:middle] + "\n\n" + spell(text) + "\n\n" + carrier[middle:]); !accused {
 				t.Errorf("%s of %s, %s, is not accused: %.200q", what, source, name, text)
 			}
 		}
