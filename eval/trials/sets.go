@@ -86,6 +86,9 @@ func leaked(c *corpus, seed eval.Seed) []document {
 			long = append(long, line)
 		}
 	}
+	if len(long) == 0 {
+		return nil
+	}
 	return spoil(0.02, func(t text) string {
 		return t.Text + "\n" + long[t.Below(uint64(len(long)))]
 	})(c, seed)

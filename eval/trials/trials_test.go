@@ -26,7 +26,7 @@ func world() *corpus {
 	for i := range 600 {
 		var text strings.Builder
 		for j := range 20 {
-			fmt.Fprintf(&text, "Page %d says one thing of its own, which is number %d. Then it stops.\n", i, j*i)
+			fmt.Fprintf(&text, "Page %d says one thing of its own, which is number %d. Then it stops, as it has nothing more to say here.\n", i, j*i)
 		}
 		pages = append(pages, page{
 			ID: fmt.Sprintf("id%03d", i), URL: fmt.Sprintf("http://host%d.example/%d", i/2, i), Text: strings.TrimSpace(text.String()),
