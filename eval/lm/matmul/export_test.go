@@ -5,7 +5,11 @@ func Plain() *Scratch { return &Scratch{plain: true} }
 
 // UsePlain makes the functions of vectors the generic ones, until restore.
 func UsePlain() (restore func()) {
-	before := vectors
-	vectors = generic
-	return func() { vectors = before }
+	vectors, plainly = generic, true
+	return func() { vectors, plainly = choose(), !hasAVX2FMA }
 }
+
+var plainly = !hasAVX2FMA
+
+// Plainly says whether the functions of vectors are the generic ones.
+func Plainly() bool { return plainly }

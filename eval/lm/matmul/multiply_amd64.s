@@ -76,6 +76,10 @@
 	VMASKMOVPS u, Y12, x        \
 	VMASKMOVPS v, Y13, y
 
+// FETCH brings a row of c near before its sums are there.
+#define FETCH(x, y, u, v) \
+	PREFETCHT0 x
+
 #define ROWS1(OP) \
 	OP((DX), 32(DX), Y0, Y1)
 
@@ -136,6 +140,7 @@ tile:                               \
 	ADDQ R12, R11               \
 	MOVQ R10, DI                \
 	MOVQ R15, CX                \
+	ROWS(FETCH)                 \
 	ZERO                        \
 	SUBQ $4, CX                 \
 	JLT  rest                   \
