@@ -55,7 +55,7 @@ func (w *world) options() validator.Options {
 	start := uint64(0)
 	o := validator.Options{
 		Chain: w.Chain, Hub: w.Hub, Board: w.board, Signer: submissiontest.Key(w.t, w.key), Netuid: netuid,
-		Crawl: w.WARC, Runner: submissiontest.Runner, Protocol: w.Protocol, DataDir: w.dataDir,
+		Crawl: w.WARC, Runner: w.Runner, Protocol: w.Protocol, DataDir: w.dataDir,
 		StartBlock: &start, EveryBlocks: 4, Log: zerolog.New(&w.log),
 		Sleep: func(context.Context, time.Duration) error { return nil },
 	}

@@ -57,13 +57,13 @@ func Variant(name, keep string) contract.Recipe {
 
 const paramKeep = "keep"
 
-// Runner returns the toy recipe at work, under whatever name; a recipe that is no
-// variant of it is one that keeps the p element.
+// Runner returns the toy recipe at work, under whatever name; in the place of a
+// recipe that is no variant of it, the one that keeps the p element.
 func Runner(r contract.Recipe) (*pipeline.Runner, error) {
-	stage := toy{keep: "p"}
-	if s := r.Stages[len(r.Stages)-1]; s.Name == toyName {
-		stage.keep = s.Params[paramKeep]
+	if r.Stages[len(r.Stages)-1].Name != toyName {
+		r = ToyRecipe()
 	}
+	stage := toy{keep: r.Stages[len(r.Stages)-1].Params[paramKeep]}
 	runner, err := pipeline.NewRunner(r, []pipeline.Stage{stage})
 	if err != nil {
 		return nil, err
@@ -104,21 +104,19 @@ type Work struct {
 	Recipe contract.Recipe
 }
 
-// Refine does the work of a receipt honestly.
+// Refine does the work of a receipt honestly, but for duplicates, which stay.
 func (w *World) Refine(r contract.Receipt) Work {
 	w.T.Helper()
 	work := Work{Receipt: r, Recipe: w.Recipe}
-	recipe := ToyRecipe()
-	if last := w.Recipe.Stages[len(w.Recipe.Stages)-1]; last.Name == toyName {
-		recipe = w.Recipe
-	}
-	runner, err := Runner(recipe)
+	runner, err := w.Runner(w.Recipe)
 	w.must(err)
 	for i, f := range r.Files {
 		file := pipeline.File{Number: int32(i), Path: pipeline.FilePath(f.Path), Dump: r.Crawl, Bytes: f.Bytes, Leased: true}
 		_, err := runner.Scan(context.Background(), bytes.NewReader(w.WARC.data[f.Path]), file, func(r pipeline.Result) error {
 			work.Ledger = append(work.Ledger, r.Ledger)
-			work.Rows = append(work.Rows, *r.Row)
+			if r.Row != nil {
+				work.Rows = append(work.Rows, *r.Row)
+			}
 			return nil
 		})
 		w.must(err)
@@ -138,7 +136,7 @@ func (w *World) write(dir string, work Work) contract.Manifest {
 	m := contract.Manifest{
 		Version: contract.ManifestVersion, PipelineVersion: pipeline.Version, Task: r.Task, Dump: r.Crawl, Recipe: work.Recipe,
 		Receipt: &r, Files: slices.Concat(shards, ledgers), RowsRoot: rowsRoot.String(), LedgerRoot: ledgerRoot.String(), Hotkey: r.Hotkey,
-		Counts: []contract.Count{{Outcome: contract.OutcomeKept, Rows: int64(len(work.Ledger))}},
+		Counts: counts(work.Ledger),
 	}
 	for i, f := range r.Files {
 		in := contract.Input{Path: f.Path, Bytes: f.Bytes, SHA256: strings.Repeat("0", 64)}
@@ -151,6 +149,20 @@ func (w *World) write(dir string, work Work) contract.Manifest {
 		m.Inputs = append(m.Inputs, in)
 	}
 	return m
+}
+
+func counts(ledger []contract.LedgerRow) []contract.Count {
+	n := make(map[contract.Count]int64)
+	for _, row := range ledger {
+		n[contract.Count{Outcome: row.Outcome, Reason: row.Reason}]++
+	}
+	var out []contract.Count
+	for c, rows := range n {
+		c.Rows = rows
+		out = append(out, c)
+	}
+	slices.SortFunc(out, contract.Count.Compare)
+	return out
 }
 
 func sequence[R any](rows []R) iter.Seq2[R, error] {

@@ -60,9 +60,10 @@ type World struct {
 	WARC      *Files
 	Protocol  eval.Protocol
 	Server    *wallet.Hotkey
-	// Recipe is that of leases, ToyRecipe unless a test sets another. The work of
-	// one that is no variant of it is done with the toy's stages.
+	// Recipe is that of leases, ToyRecipe unless a test sets another; Runner does
+	// its work.
 	Recipe contract.Recipe
+	Runner func(contract.Recipe) (*pipeline.Runner, error)
 	// Page is the body of the pages of new WARC files, Pages how many a file has.
 	Page  func(path string, i int) string
 	Pages int
@@ -77,7 +78,7 @@ func New(t testing.TB, change ...func(*runtime.Subnet)) *World {
 		T: t, ChainDir: filepath.Join(t.TempDir(), "chain"),
 		Hub: devhubtest.Dial(t, served.Endpoint), HubServer: served.Server, HubDir: served.Dir,
 		WARC: &Files{data: make(map[string][]byte)}, Protocol: eval.Devnet(), Server: Key(t, "//Server"),
-		Recipe: ToyRecipe(), Page: page, Pages: Pages,
+		Recipe: ToyRecipe(), Runner: Runner, Page: page, Pages: Pages,
 	}
 	w.Protocol.ReferenceRecipe = toyName
 	subnet := runtime.Subnet{Netuid: Netuid, Owner: w.Server.PublicKey(), Tempo: 1000}
@@ -200,7 +201,7 @@ func (w *World) signature(by chain.Signer, v any) string {
 func (w *World) Resolver() *submission.Resolver {
 	r := &submission.Resolver{
 		Chain: w.Chain, Hub: w.Hub, Netuid: Netuid, Crawl: w.WARC, Protocol: w.Protocol,
-		Scanner:  func(r contract.Recipe) (audit.Scanner, error) { return Runner(r) },
+		Scanner:  func(r contract.Recipe) (audit.Scanner, error) { return w.Runner(r) },
 		CacheDir: filepath.Join(w.T.TempDir(), "cache"),
 	}
 	w.T.Cleanup(func() { w.must(r.Close()) })
