@@ -156,7 +156,7 @@ func newApp(streams Streams, started func(*printer)) *cli.App {
 		return cli.ShowAppHelp(c)
 	}
 	for _, s := range []spec{
-		refineSpec(), verifySpec(), mineSpec(), validateSpec(), taskServerSpec(), inspectSpec(), hubSpec(), assetsSpec(), devnetSpec(), walletSpec(), selftestSpec(),
+		refineSpec(), verifySpec(), evalSpec(), mineSpec(), validateSpec(), taskServerSpec(), inspectSpec(), hubSpec(), assetsSpec(), devnetSpec(), walletSpec(), selftestSpec(),
 	} {
 		app.Commands = append(app.Commands, s.command(app, streams, started))
 	}

@@ -27,14 +27,14 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		return args, nil
 	}
 	out, rest := []string{args[0]}, commandWords(args[1:])
-	commands, flags, path := app.Commands, app.Flags, ""
+	commands, flags, path, runs := app.Commands, app.Flags, "", false
 	for len(rest) > 0 {
 		next := findCommand(commands, rest[0])
 		if next == nil {
 			break
 		}
 		out, rest = append(out, rest[0]), rest[1:]
-		commands, flags, path = next.Subcommands, next.Flags, strings.TrimSpace(path+" "+next.Name)
+		commands, flags, path, runs = next.Subcommands, next.Flags, strings.TrimSpace(path+" "+next.Name), next.Action != nil
 	}
 	known := flagTable(flags)
 	if err := readEnv(known); err != nil {
@@ -79,7 +79,7 @@ func arrange(app *cli.App, args []string) ([]string, error) {
 		}
 	}
 	if len(positional) > 0 {
-		if len(commands) > 0 {
+		if len(commands) > 0 && !runs {
 			return nil, unknownCommand(path, positional[0], commands)
 		}
 		out = append(append(out, "--"), positional...)

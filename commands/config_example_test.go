@@ -106,7 +106,7 @@ func TestExampleLoads(t *testing.T) {
 			t.Errorf("finest %s: %v", path, err)
 		}
 	}
-	examples := []string{"assets", "workers", "netuid", "server-key"}
+	examples := []string{"assets", "workers", "runs", "netuid", "server-key"}
 	for _, s := range settings {
 		if key := canonicalFlag(s.key); !isDefault[key] && !slices.Contains(examples, key) {
 			t.Errorf("%s = %s is the default of no command", s.key, s.values)

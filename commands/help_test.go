@@ -28,6 +28,8 @@ func TestHelp(t *testing.T) {
 	}{
 		{"refine", []string{"0", "1", "2", "10", "130"}},
 		{"verify", []string{"0", "1", "2", "4", "130"}},
+		{"eval", []string{"0", "1", "2", "4", "10", "130"}},
+		{"eval calibrate", []string{"0", "1", "2", "130"}},
 		{"mine", []string{"0", "1", "2", "3", "10", "130"}},
 		{"validate", []string{"0", "1", "2", "10", "130"}},
 		{"task-server serve", []string{"0", "1", "2", "10", "130"}},
@@ -96,7 +98,7 @@ func TestHelpNamesAllCommands(t *testing.T) {
 		if code != commands.ExitOK {
 			t.Errorf("finest %q: exit code %d", args, code)
 		}
-		for _, name := range []string{"refine", "verify", "mine", "validate", "task-server", "inspect-commit", "hub", "devnet", "wallet", "selftest"} {
+		for _, name := range []string{"refine", "verify", "eval", "mine", "validate", "task-server", "inspect-commit", "hub", "devnet", "wallet", "selftest"} {
 			if !strings.Contains(help, "\n   "+name+" ") {
 				t.Errorf("finest %q does not name %s", args, name)
 			}

@@ -31,6 +31,14 @@ func setMemoryPolicy() {
 	}
 }
 
+// allowMemory lets the process take that many bytes before it collects garbage
+// as often as it takes, unless the operator set GOMEMLIMIT.
+func allowMemory(bytes int64) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(max(bytes, memoryLimit))
+	}
+}
+
 // spareAssets lets the heap grow by as much as without the assets of a recipe,
 // which stay for good and are no reason to collect garbage more seldom, unless
 // the operator set GOGC. Of several recipes the one with most assets counts.

@@ -27,6 +27,8 @@ func TestUsage(t *testing.T) {
 		{"unknown flag, nothing near", "validate --frobnicate=3", "validate: unknown flag --frobnicate", "finest validate --help lists the flags"},
 		{"flag before the command", "--quiet refine", "unknown flag --quiet", "the flags of a command stand behind its name"},
 
+		{"a dataset that is no command", "eval calibrat --seeds 1", "eval: --against is missing", ""},
+		{"no tier", "eval a --against b --tier huge", `--tier: no tier "huge"; there are tiny, quick, cpu, cpu-long, gpu`, ""},
 		{"no number", "refine --workers many", `refine: --workers: "many" is not a whole number`, ""},
 		{"no time", "devnet --block-time 4", `devnet: --block-time: "4" is not a time such as 250ms or 2s`, ""},
 		{"no switch", "mine --once=maybe", `mine: --once: "maybe" is neither true nor false`, ""},

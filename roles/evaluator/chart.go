@@ -150,7 +150,7 @@ func newWhisker(d stats.Difference, most float64, lessIsBetter bool) whisker {
 	return whisker{
 		Width: whiskerWidth, Height: whiskerHeight, Middle: whiskerHeight / 2, Zero: place(0),
 		Low: place(d.Low), High: place(d.High), At: place(d.Delta), Class: class,
-		Title: fmt.Sprintf("%+.4f, 95 %% of chance: %+.4f to %+.4f", d.Delta, d.Low, d.High),
+		Title: fmt.Sprintf("%+.4f, 95 %% interval %+.4f to %+.4f", d.Delta, d.Low, d.High),
 	}
 }
 

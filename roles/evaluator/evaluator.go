@@ -39,8 +39,8 @@ type Options struct {
 	Seed     eval.Seed
 	// Calibrations are looked for the tier's before the built-in ones.
 	Calibrations []stats.Calibration
-	// Runs is the folder of finished runs, which are not trained again.
-	Runs string
+	// Runs are finished ones, which are not trained again.
+	Runs *compare.Runs
 	// Out is the folder for the report; empty for none.
 	Out string
 
@@ -72,6 +72,7 @@ type Evaluator struct {
 	panel    *panel.Panel
 	comparer *compare.Comparer
 	notes    []string
+	logged   [2]int // block and run
 }
 
 // arm is a dataset with its part.
@@ -107,17 +108,13 @@ func New(o Options) (*Evaluator, error) {
 	if err != nil {
 		return nil, err
 	}
-	runs, err := compare.OpenRuns(o.Runs)
-	if err != nil {
-		return nil, err
-	}
 	calibration, err := e.calibration()
 	if err != nil {
 		return nil, err
 	}
 	e.comparer = &compare.Comparer{
-		Tier: o.Tier, Panel: e.panel, Trainer: o.Trainer, Tokenizer: tokenizer, Runs: runs, Calibration: calibration, Now: o.Now,
-		Progress: func(p compare.Progress) { e.progress(Progress{Progress: p}) },
+		Tier: o.Tier, Panel: e.panel, Trainer: o.Trainer, Tokenizer: tokenizer, Runs: o.Runs, Calibration: calibration, Now: o.Now,
+		Progress: e.compared,
 	}
 	return e, nil
 }
@@ -154,6 +151,19 @@ func (e *Evaluator) calibration() (stats.Calibration, error) {
 		}
 	}
 	return c, nil
+}
+
+// compared tells where a comparison stands, and logs every run once.
+func (e *Evaluator) compared(p compare.Progress) {
+	if at := [2]int{p.Block, p.Run}; p.Run > 0 && at != e.logged {
+		e.logged = at
+		line := e.o.Log.Debug().Int("run", p.Run).Int("of", p.Runs)
+		if p.Blocks > 0 {
+			line = line.Int("block", p.Block).Int("blocks", p.Blocks)
+		}
+		line.Int("finished_before", p.Cached).Str("dataset", p.Dataset).Msg("training on " + string(p.Role))
+	}
+	e.progress(Progress{Progress: p})
 }
 
 func (e *Evaluator) progress(p Progress) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"html/template"
 	"io"
+	"strings"
 	"time"
 
 	"finest/eval/compare"
@@ -18,10 +19,10 @@ var reportTemplate string
 
 var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"bits":     func(v float64) string { return fmt.Sprintf("%.4f", v) },
-	"signed":   func(v float64) string { return fmt.Sprintf("%+.4f", v) },
-	"q":        func(v float64) string { return fmt.Sprintf("%.2f", v) },
-	"percent":  func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) },
-	"points":   func(v float64) string { return fmt.Sprintf("%+.1f", 100*v) },
+	"signed":   func(v float64) string { return minus(fmt.Sprintf("%+.4f", v)) },
+	"q":        func(v float64) string { return minus(fmt.Sprintf("%.2f", v)) },
+	"percent":  func(v float64) string { return minus(fmt.Sprintf("%.1f %%", 100*v)) },
+	"points":   func(v float64) string { return minus(fmt.Sprintf("%+.1f", 100*v)) },
 	"weight":   func(v int) string { return fmt.Sprintf("%.1f %%", float64(v)/10) },
 	"count":    count,
 	"megabyte": func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) },
@@ -33,8 +34,6 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 type view struct {
 	*Report
 	Candidate, Reference *compare.Arm
-	Headline             string
-	Meaning              string
 	Losses               *lossChart
 	Ruler                *ruler
 	Bits, Accuracy       []suiteRow
@@ -57,7 +56,6 @@ type suiteRow struct {
 	Whisker    whisker
 }
 
-// meanings say what a verdict of a tier may be used for.
 var meanings = map[compare.Evidence]string{
 	compare.EvidenceNone:    "This tier shows that the installation works. It says nothing about data.",
 	compare.EvidenceSmoke:   "This tier sees gross faults of data, such as boilerplate, shuffled words or repeated pages. It does not rank good data.",
@@ -65,9 +63,15 @@ var meanings = map[compare.Evidence]string{
 	compare.EvidenceRanking: "Models of this size predict the ranking of larger ones for about four pairs of datasets in five.",
 }
 
+// Meaning says in a sentence what a verdict of this tier may be used for.
+func (r *Report) Meaning() string { return meanings[r.Evidence] }
+
 var headlines = map[compare.Outcome]string{
 	compare.Better: "better", compare.Worse: "worse", compare.Unresolved: "not resolved", compare.Refused: "refused",
 }
+
+// Headline is the outcome in a word or two.
+func (r *Report) Headline() string { return headlines[r.Outcome] }
 
 // WriteHTML writes the report as one page that needs nothing else.
 func (r *Report) WriteHTML(w io.Writer, now time.Time) error {
@@ -76,7 +80,7 @@ func (r *Report) WriteHTML(w io.Writer, now time.Time) error {
 		return err
 	}
 	v := view{
-		Report: r, Candidate: r.Arm(compare.Candidate), Reference: r.Arm(compare.Reference), Headline: headlines[r.Outcome], Meaning: meanings[r.Evidence],
+		Report: r, Candidate: r.Arm(compare.Candidate), Reference: r.Arm(compare.Reference),
 		Losses: r.losses(), Ruler: r.ruler(), Spec: string(spec), Date: now.UTC().Format("2006-01-02 15:04 MST"),
 	}
 	v.Bits, v.Total = r.bitRows()
@@ -105,7 +109,7 @@ func (r *Report) bitRows() (rows []suiteRow, total *suiteRow) {
 	if len(rows) == 0 {
 		return nil, nil
 	}
-	total = &suiteRow{Name: "the panel's score"}
+	total = &suiteRow{Name: "the panel’s score"}
 	for _, a := range r.Arms {
 		total.Values = append(total.Values, a.Score)
 	}
@@ -149,6 +153,9 @@ func (r *Report) suiteRows(value func(compare.SuiteScore) float64) []suiteRow {
 	}
 	return rows
 }
+
+// minus spells negative numbers as print does.
+func minus(number string) string { return strings.Replace(number, "-", "−", 1) }
 
 // count writes a number with spaces between thousands.
 func count(n any) string {

@@ -42,7 +42,7 @@ type Dataset struct {
 }
 
 func (e *Evaluator) report(c *compare.Comparison) *Report {
-	c.Notes = append(e.notes[:len(e.notes):len(e.notes)], c.Notes...)
+	c.Notes = append(append([]string{}, e.notes...), c.Notes...)
 	r := &Report{Comparison: c, PanelFiles: e.panel.Files(), Program: e.o.Program, Command: e.o.Command, PeakMemory: e.o.PeakMemory()}
 	for i, a := range e.arms {
 		r.Datasets = append(r.Datasets, Dataset{Role: a.role, Path: c.Arms[i].Name, Bytes: a.set.Bytes(), Stats: a.stats})

@@ -115,7 +115,7 @@ func TestPageShowsWhatDecides(t *testing.T) {
 		"better, three arms": {
 			r: report(comparison(compare.Better, all...)),
 			want: []string{
-				"<strong>better</strong>", "models of one are better.", "a note about &lt;this&gt;", "q = 1.34", "1.02 to 1.81", "-0.0300", "2.3900", "&#43;1.0", "12\u202F345",
+				"<strong>better</strong>", "models of one are better.", "a note about &lt;this&gt;", "q = 1.34", "1.02 to 1.81", "−0.0300", "2.3900", "&#43;1.0", "12\u202F345",
 				"finest eval data/candidate.jsonl --against data/reference.jsonl", "bpe-2048/1", "public-quick", "2026-01-02 03:04 UTC", "arc_easy.jsonl", "whose accuracy was found", "gross faults",
 			},
 			not: []string{"refused</strong>"},
@@ -153,7 +153,7 @@ func TestPageWithoutCalibration(t *testing.T) {
 	c.Arms[0].Runs = c.Arms[0].Runs[:1]
 	c.Arms[0].Runs[0].Losses = []lm.Point{{Step: 1, Loss: 7}}
 	page := render(t, report(c))
-	if !strings.Contains(page, "not resolved") || !strings.Contains(page, "2.3100") || strings.Contains(page, "95 % of chance") {
+	if !strings.Contains(page, "not resolved") || !strings.Contains(page, "2.3100") || strings.Contains(page, "95 % interval") {
 		t.Errorf("the page shows other than models:\n%s", page)
 	}
 }
