@@ -26,7 +26,8 @@ type Scratch struct {
 
 // Multiply sets the m × n matrix c to the product of the m × k matrix a and the
 // k × n matrix b, or adds the product to it. c overlaps neither a nor b; it is not
-// transposed.
+// transposed. Each number of the product depends, to the last bit, on its row of a
+// and its column of b alone, whatever m and n are.
 func (s *Scratch) Multiply(m, n, k int, a, b, c Matrix, add bool) {
 	if m < 0 || n < 0 || k < 0 {
 		panic("matmul: a matrix of negative size")
