@@ -100,7 +100,9 @@ func Tiers() []Tier {
 
 // newTier returns a tier with what all of them have in common. The rates are the
 // best of a grid of factors of two and three at tier quick, measured by bits per
-// byte of held-out pages.
+// byte of held-out pages. No document may be more than a few thousandths of a
+// sample, so that a sample has hundreds of them: the fewer, the more two samples
+// of the same data differ.
 func newTier(name string, evidence Evidence, trainer string, seeds int, size panel.Size, config lm.Config, tokens int64, batch int) Tier {
 	return Tier{
 		Name: name, Evidence: evidence, Trainer: trainer, Seeds: seeds, Panel: size,
@@ -108,7 +110,7 @@ func newTier(name string, evidence Evidence, trainer string, seeds int, size pan
 			Version: lm.Version, Config: config, Tokens: tokens, Batch: batch,
 			MuonRate: 0.02, AdamRate: 0.01, WarmUp: 0.02, Decay: 0.6,
 		},
-		DocumentBytes: 64 << 10, HostShare: 0.05, BytesPerToken: 8,
+		DocumentBytes: int(min(64<<10, max(4<<10, tokens/128))), HostShare: 0.05, BytesPerToken: 8,
 	}
 }
 
