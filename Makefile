@@ -7,7 +7,7 @@ export GOAMD64 = v1
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN = $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: build sample demo test lint vuln race fuzz soak platforms interop conformance-chain golden oracle goldens bench bench-hub bench-peer clean
+.PHONY: build sample demo test lint vuln race fuzz soak platforms interop conformance-chain golden oracle goldens bench bench-hub bench-kernel bench-peer bench-train clean
 
 build:
 	$(GO) build -buildvcs=auto -trimpath -ldflags "-s -w" -o bin/finest .
@@ -94,6 +94,16 @@ BENCH_PAGES ?= 200
 bench-peer: build
 	$(GO) run ./pipeline/oracle/peer -finest bin/finest -python $(PYTHON) -home $(ORACLE_HOME) \
 		-rounds $(BENCH_N) -pages $(BENCH_PAGES) $(FINEST_TESTDATA)/web/*.warc.gz
+
+# Products of matrices, ours and numpy's OpenBLAS, on one thread in turns.
+bench-kernel:
+	$(PYTHON) -m venv bin/kernel-peer
+	bin/kernel-peer/bin/pip install --quiet --disable-pip-version-check --requirement eval/lm/matmul/peer/requirements.txt
+	env -u OPENBLAS_CORETYPE -u OPENBLAS_L2_SIZE $(GO) run ./eval/lm/matmul/peer -python bin/kernel-peer/bin/python
+
+# Steps of training, in tokens a CPU-second and against the kernel in one run.
+bench-train:
+	$(GO) test ./eval/lm -run '^$$' -bench TrainStep -benchtime 20x -count 5
 
 # Everything chance has a part in, longer.
 soak:
