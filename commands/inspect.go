@@ -11,6 +11,7 @@ import (
 	"finest/pipeline/shard/guard"
 	"finest/roles/inspector"
 	"finest/roles/submission"
+	validators "finest/roles/validator"
 )
 
 func inspectSpec() spec {
@@ -27,6 +28,7 @@ told, so the exit status is 0; --json gives the outcome.`,
 			stringFlag("validator", "", "SS58 `ADDRESS` of the validator whose slices are looked at (default: nobody's)"),
 			intFlag("from-block", 0, "`BLOCK` from which on claims are followed (default: one window before the newest)"),
 			intFlag("tasks", inspector.DefaultTasks, "`NUMBER` of tasks to look into, newest first"),
+			stringFlag("judgements", "", "`FOLDER` of a validator's state, whose judgements of recipes are shown (default: none)"),
 		}),
 		logLevel: "warn",
 		run:      runInspect,
@@ -70,6 +72,13 @@ func runInspect(c *invocation) error {
 		Scanner: func(r contract.Recipe) (audit.Scanner, error) { return buildRecipe(c, r) },
 	}
 	defer func() { _ = resolver.Close() }()
+	if dir := c.String("judgements"); dir != "" {
+		known, err := validators.ReadJudgements(dir)
+		if err != nil {
+			return err
+		}
+		resolver.Judged = validators.Checks(known, protocol)
+	}
 	story, err := inspector.Inspect(c.Context.Context, inspector.Options{
 		Resolver: resolver, Chain: net.chain, Hub: net.hub, Netuid: net.netuid, Validator: validator,
 		FromBlock: uint64(from), Tasks: tasks,

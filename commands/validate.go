@@ -23,7 +23,12 @@ func validateSpec() spec {
 		about: `
 Follows the claims on chain, checks each against the crawl itself, and sets
 weights from quality, work and elapsed time. What could not be checked is
-undecided and tried again; no weights are set while nothing is accepted.`,
+undecided and tried again; no weights are set while nothing is accepted.
+
+Recipes other than the reference are judged when a window of blocks is over, by
+small models trained on what was published with them; until then they count with
+their last quality. That needs the panel ("finest assets pull --panel") and
+minutes to hours, by tier, beside which claims are checked and weights are set.`,
 		example: "finest validate --once --netuid 1 --protocol devnet --start-block 1 \\\n" +
 			"      --subtensor.network local --hub http://127.0.0.1:8734 --warc.base devnet/crawl",
 		exits: []int{ExitFailed, ExitUsage, ExitLocked, ExitSignal},
@@ -37,7 +42,7 @@ undecided and tried again; no weights are set while nothing is accepted.`,
 			},
 			intFlag("cache-bytes", submission.DefaultCacheBytes, "most `BYTES` of publications to keep on disk; one with a larger file cannot be checked"),
 			boolFlag("burn", "give what was not earned to the subnet owner's uid"),
-		}),
+		}, qualityFlags()),
 		run: runValidate,
 	}
 }
@@ -80,11 +85,16 @@ func runValidate(c *invocation) error {
 		return locked(c, dir, err)
 	}
 	defer func() { _ = lock.Unlock() }()
+	quality, err := qualityOf(c, protocol, dir)
+	if err != nil {
+		return err
+	}
 	options := validator.Options{
 		Chain: net.chain, Hub: net.hub, Signer: hotkey, Netuid: net.netuid, Crawl: net.crawl,
 		Runner:   func(r contract.Recipe) (*pipeline.Runner, error) { return buildRecipe(c, r) },
 		Protocol: protocol, Servers: servers, DataDir: dir, CacheBytes: int64(cache), Guard: &guard.Guard{}, EveryBlocks: uint64(every),
-		Burn: c.Bool("burn"), Log: c.log,
+		Quality: quality,
+		Burn:    c.Bool("burn"), Log: c.log,
 		Progress: func(done, total int) {
 			c.out.progress(func() string { return fmt.Sprintf("checking submission %d of %d", done+1, total) })
 		},
@@ -132,12 +142,12 @@ func printRound(w io.Writer, r validator.Round) {
 	if len(r.Submissions) == 0 {
 		return
 	}
-	rows := [][]string{{"uid", "task", "gen", "verdict", "elapsed", "timeliness", "score", "weight", "reason"}}
+	rows := [][]string{{"uid", "task", "gen", "verdict", "elapsed", "timeliness", "quality", "score", "weight", "reason"}}
 	for _, s := range r.Submissions {
 		rows = append(rows, []string{
 			fmt.Sprint(s.UID), s.Task, fmt.Sprint(s.Generation), string(s.Outcome), fmt.Sprint(s.Elapsed),
-			fmt.Sprintf("%.2f", s.Timeliness), fmt.Sprintf("%.0f", s.Score), fmt.Sprint(s.Weight), s.Reason,
+			fmt.Sprintf("%.2f", s.Timeliness), fmt.Sprintf("%.2f", s.Quality), fmt.Sprintf("%.0f", s.Score), fmt.Sprint(s.Weight), s.Reason,
 		})
 	}
-	printTable(w, []bool{true, false, true, false, true, true, true, true, false}, rows)
+	printTable(w, []bool{true, false, true, false, true, true, true, true, true, false}, rows)
 }

@@ -235,10 +235,14 @@ func (w *anchor) endTask(ctx context.Context) error {
 
 // finish writes the arm without duplicates.
 func (w *anchor) finish(ctx context.Context) (facts armFacts, err error) {
+	written := w.all.written
 	err = w.all.close()
 	w.all = nil
 	if err != nil {
 		return armFacts{}, err
+	}
+	if len(w.drops) == 0 {
+		return written, os.Rename(w.path+".all", w.path)
 	}
 	out, err := createArm(w.path)
 	if err != nil {

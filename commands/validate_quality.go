@@ -1,0 +1,121 @@
+package commands
+
+import (
+	"path/filepath"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"finest/eval"
+	"finest/eval/compare"
+	"finest/eval/lm"
+	"finest/eval/lm/bpe"
+	"finest/eval/lm/torch"
+	"finest/eval/panel"
+	"finest/eval/stats"
+	"finest/internal/durable"
+	"finest/pipeline/recipes"
+	"finest/roles/evaluator"
+	"finest/roles/validator"
+)
+
+// noTier is the value of --tier for a validator that trains nothing.
+const noTier = "none"
+
+// qualityFlags are those of check 5.
+func qualityFlags() []cliFlag {
+	var names []string
+	for _, t := range compare.Tiers() {
+		names = append(names, t.Name)
+	}
+	return []cliFlag{
+		stringFlag("tier", "cpu", "`TIER` to judge recipes at: "+strings.Join(names, ", ")+"; "+noTier+" judges none"),
+		stringFlag("trainer", "", "`COMMAND` that runs Python with PyTorch, such as python3, to train with (default: this program; for tier gpu: python3)"),
+		&cli.StringFlag{Name: "calibration", Usage: "`FILE` that \"finest eval calibrate --into\" wrote", DefaultText: "those in the program"},
+	}
+}
+
+// qualityOf returns how recipes are judged; nil for not at all. Panel, tokenizer
+// and trainer are looked for when there is something to compare.
+func qualityOf(c *invocation, p eval.Protocol, dataDir string) (*validator.Quality, error) {
+	if c.String("tier") == noTier {
+		return nil, nil
+	}
+	q := &validator.Quality{}
+	var err error
+	if q.Tier, err = compare.TierNamed(c.String("tier")); err != nil {
+		return nil, usageError("--tier: %w", err)
+	}
+	q.Tier.Seeds = max(q.Tier.Seeds, p.ComparisonSeeds)
+	if q.Reference, err = recipes.Named(p.ReferenceRecipe); err != nil {
+		return nil, err
+	}
+	if q.Naive, err = recipes.Named(recipes.Naive); err != nil {
+		return nil, err
+	}
+	definition := panel.Window(q.Tier.Panel)
+	for _, s := range definition.Suites {
+		if s.Name == panel.SuiteCrawl {
+			q.Pages = s.Units
+		}
+	}
+	calibration, err := calibrationOf(q.Tier, c.String("calibration"))
+	if err != nil {
+		return nil, err
+	}
+	q.Comparer = func(crawl []panel.Unit) (*compare.Comparer, error) {
+		of := &compare.Comparer{Tier: q.Tier, Calibration: calibration}
+		var err error
+		if of.Panel, err = panel.Load(c.String("assets"), definition); err != nil {
+			return nil, err
+		}
+		if of.Panel, err = of.Panel.With(panel.SuiteCrawl, crawl); err != nil {
+			return nil, err
+		}
+		if of.Tokenizer, err = bpe.Load(q.Tier.Vocab()); err != nil {
+			return nil, err
+		}
+		if of.Trainer, err = validatorTrainer(c, q.Tier, filepath.Join(dataDir, "quality", "trainer")); err != nil {
+			return nil, err
+		}
+		estimate, err := of.Estimate(3)
+		if err != nil {
+			return nil, err
+		}
+		allowMemory(2 * estimate.Memory)
+		return of, nil
+	}
+	q.Progress = func(recipe string, p compare.Progress) {
+		c.out.progress(func() string { return recipe + ": " + evalLine(evaluator.Progress{Progress: p}) })
+	}
+	return q, nil
+}
+
+// calibrationOf returns that of a tier from a file, or the one in this program;
+// none where there is none.
+func calibrationOf(t compare.Tier, file string) (stats.Calibration, error) {
+	all, err := evalCalibrations(file)
+	if err == nil && file == "" {
+		all, err = stats.Builtin()
+	}
+	if err != nil {
+		return stats.Calibration{}, err
+	}
+	of, _, err := t.Calibration(all)
+	return of, err
+}
+
+// validatorTrainer is what the tier was made for, unless a command is given.
+func validatorTrainer(c *invocation, t compare.Tier, dir string) (lm.Trainer, error) {
+	command := strings.Fields(c.String("trainer"))
+	if len(command) == 0 && t.Trainer == compare.TrainerNative {
+		return &lm.Native{Workers: c.Int("workers")}, nil
+	}
+	if len(command) == 0 {
+		command = []string{"python3"}
+	}
+	if err := durable.MkdirAll(dir); err != nil {
+		return nil, err
+	}
+	return torch.New(c.Context.Context, torch.Options{Command: command, Dir: dir})
+}
