@@ -16,6 +16,7 @@ const (
 	maxParams  = 1 << 31
 	maxBatch   = 1 << 14
 	maxTokens  = 1 << 42
+	maxSteps   = 1 << 24 // a loss is kept of each
 )
 
 // Validate says what is wrong with the shape.
@@ -81,6 +82,9 @@ func (s Spec) Validate() error {
 	}
 	if s.Batch < Shards || s.Batch > maxBatch || s.Batch%Shards != 0 {
 		return fmt.Errorf("batch of %d sequences, not a multiple of %d up to %d", s.Batch, Shards, maxBatch)
+	}
+	if step := int64(s.Batch) * int64(s.Config.Context); s.Tokens/step >= maxSteps {
+		return fmt.Errorf("training on %d tokens in steps of %d, more than %d steps", s.Tokens, step, maxSteps)
 	}
 	for name, rate := range map[string]float64{"muon rate": float64(s.MuonRate), "adam rate": float64(s.AdamRate)} {
 		if !(rate > 0) || math.IsInf(rate, 0) {

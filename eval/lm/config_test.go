@@ -43,7 +43,8 @@ func TestSpecValidate(t *testing.T) {
 			s.Config.Dim, s.Config.Layers, s.Config.Hidden = 1<<13, 1<<8, 1<<15
 		},
 		"tokens": func(s *lm.Spec) { s.Tokens = 0 }, "many tokens": func(s *lm.Spec) { s.Tokens = math.MaxInt64 },
-		"batch": func(s *lm.Spec) { s.Batch = 0 }, "uneven batch": func(s *lm.Spec) { s.Batch = lm.Shards + 1 },
+		"many steps": func(s *lm.Spec) { s.Tokens = 1 << 33 },
+		"batch":      func(s *lm.Spec) { s.Batch = 0 }, "uneven batch": func(s *lm.Spec) { s.Batch = lm.Shards + 1 },
 		"muon rate": func(s *lm.Spec) { s.MuonRate = 0 }, "adam rate": func(s *lm.Spec) { s.AdamRate = eval.Decimal(math.NaN()) },
 		"infinite rate": func(s *lm.Spec) { s.AdamRate = eval.Decimal(math.Inf(1)) },
 		"warm-up":       func(s *lm.Spec) { s.WarmUp = -0.1 }, "decay": func(s *lm.Spec) { s.Decay = eval.Decimal(math.NaN()) },
