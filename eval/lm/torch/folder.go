@@ -247,6 +247,9 @@ func (f *folder) scores(examples []lm.Example) ([]lm.Score, error) {
 	return scores, nil
 }
 
+// rounding is how far below 0 the nats of a token that is certain may come.
+const rounding = 1e-3
+
 // readScore reads the score of an example of which a number of tokens was
 // predicted.
 func readScore(raw []byte, tokens int) (lm.Score, error) {
@@ -257,7 +260,7 @@ func readScore(raw []byte, tokens int) (lm.Score, error) {
 	switch {
 	case math.IsNaN(s.NLL) || math.IsInf(s.NLL, 0):
 		return lm.Score{}, fmt.Errorf("%v nats: %w", s.NLL, lm.ErrDiverged)
-	case s.NLL < 0 || s.Correct > s.Tokens:
+	case s.NLL < -rounding*float64(tokens) || s.Correct > s.Tokens:
 		return lm.Score{}, fmt.Errorf("%v nats and %d of %d tokens right", s.NLL, s.Correct, s.Tokens)
 	}
 	return s, nil

@@ -80,7 +80,7 @@ func (t *Trainer) start(f *folder, args ...string) (*process, error) {
 // may hold tokens and keys, which it has no use for.
 var passed = []string{
 	"PATH=", "HOME=", "USER=", "LANG=", "LC_", "TZ=", "TMPDIR=", "XDG_CACHE_HOME=", "LD_LIBRARY_PATH=",
-	"VIRTUAL_ENV=", "PYTHON", "PYENV_", "CONDA_", "UV_", "CC=", "CXX=",
+	"VIRTUAL_ENV=", "SSL_CERT_", "PYTHON", "PYENV_", "CONDA_", "UV_", "CC=", "CXX=",
 	"CUDA", "NVIDIA_", "CUBLAS_", "TORCH", "PYTORCH_", "TRITON_", "OMP_", "MKL_", "OPENBLAS_",
 }
 
