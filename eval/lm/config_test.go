@@ -108,3 +108,18 @@ func checkDeviation(t *testing.T, tensor lm.Tensor) {
 		t.Errorf("%s has a deviation of %.4f, want %.4f", tensor.Name, got, want)
 	}
 }
+
+func TestSpecHash(t *testing.T) {
+	one, other := toySpec(1), toySpec(1)
+	other.AdamRate *= 2
+	first, err := one.Hash()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if second, err := other.Hash(); err != nil || first == second {
+		t.Errorf("another rate: hashes %s and %s, %v", first, second, err)
+	}
+	if again, err := toySpec(1).Hash(); err != nil || first != again {
+		t.Errorf("the same spec: hashes %s and %s, %v", first, again, err)
+	}
+}

@@ -95,9 +95,9 @@ func digest(t *testing.T, r lm.Result) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// TestBits holds the result of a run, for each kernel class and any number of
+// TestGoldenBits holds the result of a run, for each kernel class and any number of
 // goroutines. A change here is a change of lm.Version.
-func TestBits(t *testing.T) {
+func TestGoldenBits(t *testing.T) {
 	want := map[string]string{
 		"native/avx2-fma": "b6175d1839a9b486",
 		"native/generic":  "72efe06125b1c484",
