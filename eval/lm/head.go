@@ -43,9 +43,9 @@ func (p *pass) headBackward(share float32, g weights) float64 {
 }
 
 // surprise is −ln p of a token, given its logit, the largest one, and the sum of
-// e^(logit − maximum).
+// e^(logit − maximum), at least 1. It is not negative.
 func surprise(logit, maximum, sum float32) float64 {
-	return logarithm(float64(sum)) + float64(maximum) - float64(logit)
+	return logarithm(float64(sum)) + (float64(maximum) - float64(logit))
 }
 
 // logarithm is the natural logarithm of a positive number by the series of
