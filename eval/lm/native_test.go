@@ -116,7 +116,10 @@ func TestGoldenBits(t *testing.T) {
 // TestScoresStandAlone finds the same bits for an example whatever else is
 // scored, in any order, and for each of its tokens without those behind it.
 func TestScoresStandAlone(t *testing.T) {
-	job := toyJob(t, toySpec(2000))
+	// Sizes that fill no tile of the kernel, and sums longer than one of its blocks.
+	spec := toySpec(1000)
+	spec.Config.Vocab, spec.Config.Dim, spec.Config.Heads, spec.Config.Hidden = 37, 24, 3, 300
+	job := toyJob(t, spec)
 	whole := toyDocument(33, eval.Seed{}.Sub("causal"))
 	job.Examples = append(job.Examples, lm.Example{Tokens: whole, From: 1})
 	all := train(t, 0, job).Scores
