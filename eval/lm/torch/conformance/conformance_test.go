@@ -41,7 +41,8 @@ func newTorch(t *testing.T) lm.Trainer {
 }
 
 func TestSuite(t *testing.T) {
-	lmtest.Suite(t, func(t *testing.T) lm.Trainer { return newTorch(t) })
+	trainer := newTorch(t)
+	lmtest.Suite(t, func(*testing.T) lm.Trainer { return trainer })
 }
 
 // Both trainers train the model of the tier quick from the same weights on the
