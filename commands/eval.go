@@ -139,6 +139,7 @@ func runEval(c *invocation) error {
 
 // evalOptions are what flags say of any evaluation.
 func evalOptions(c *invocation) (evaluator.Options, error) {
+	collectForEval()
 	tier, err := compare.TierNamed(c.String("tier"))
 	if err != nil {
 		return evaluator.Options{}, usageError("--tier: %w", err)

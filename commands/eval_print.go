@@ -9,7 +9,7 @@ import (
 	"finest/roles/evaluator"
 )
 
-// announce says what an evaluation will take, and lets the memory grow by that.
+// announce says what an evaluation will take, and lets it take that.
 func announce(c *invocation, e *evaluator.Evaluator, tier compare.Tier, arms, blocks int) error {
 	estimate, err := e.Estimate(c.Context.Context, arms, blocks)
 	if err != nil {

@@ -39,6 +39,18 @@ func allowMemory(bytes int64) {
 	}
 }
 
+// evalGCPercent is the runtime's default: what an evaluation holds lives long, and
+// training makes no garbage.
+const evalGCPercent = 100
+
+// collectForEval is the policy of commands that only train models, unless the
+// operator set GOGC.
+func collectForEval() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(evalGCPercent)
+	}
+}
+
 // spareAssets lets the heap grow by as much as without the assets of a recipe,
 // which stay for good and are no reason to collect garbage more seldom, unless
 // the operator set GOGC. Of several recipes the one with most assets counts.

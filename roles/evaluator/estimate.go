@@ -40,6 +40,7 @@ func (e *Evaluator) Estimate(ctx context.Context, arms, blocks int) (Estimate, e
 	for _, x := range plan.Examples {
 		out.Scored += int64(len(x.Tokens))
 	}
+	before := e.o.PeakMemory()
 	if native, ok := e.o.Trainer.(*lm.Native); ok {
 		trial := spec
 		trial.Tokens = trialSteps * batch
@@ -51,7 +52,8 @@ func (e *Evaluator) Estimate(ctx context.Context, arms, blocks int) (Estimate, e
 		passes := float64(out.Tokens) + float64(out.Scored)/3
 		out.Run = time.Duration(r.TrainSeconds / float64(r.Tokens) * passes * float64(time.Second))
 	}
-	out.Memory = e.o.PeakMemory() + e.sampleMemory(int64(arms), out.Tokens)
+	// The heap grows to twice what is in use before garbage is collected.
+	out.Memory = before + 2*(e.o.PeakMemory()-before+e.indexMemory()+e.sampleMemory(int64(arms), out.Tokens))
 	return out, nil
 }
 
@@ -60,6 +62,19 @@ func (e *Evaluator) Estimate(ctx context.Context, arms, blocks int) (Estimate, e
 func (e *Evaluator) sampleMemory(arms, tokens int64) int64 {
 	seeds := int64(e.o.Tier.Seeds)
 	return seeds * tokens * (int64(e.o.Tier.BytesPerToken) + 2*arms)
+}
+
+// indexShare is what an index of all runs of words in a text takes, in bytes a
+// byte of it.
+const indexShare = 6
+
+// indexMemory is what finding held-out text takes.
+func (e *Evaluator) indexMemory() int64 {
+	bytes := int64(0)
+	for _, text := range e.panel.Texts() {
+		bytes += int64(len(text))
+	}
+	return indexShare * bytes
 }
 
 // noise is data that costs as much as any other.
