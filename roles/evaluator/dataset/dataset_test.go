@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 }
 
 // folder writes files and returns their folder.
-func folder(t *testing.T, files map[string][]byte) string {
+func folder(t testing.TB, files map[string][]byte) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, content := range files {
@@ -45,7 +45,7 @@ func folder(t *testing.T, files map[string][]byte) string {
 	return dir
 }
 
-func gzipped(t *testing.T, content string) []byte {
+func gzipped(t testing.TB, content string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	z := gzip.NewWriter(&b)
@@ -58,7 +58,7 @@ func gzipped(t *testing.T, content string) []byte {
 	return b.Bytes()
 }
 
-func zstandard(t *testing.T, content string) []byte {
+func zstandard(t testing.TB, content string) []byte {
 	t.Helper()
 	z, err := zstd.NewWriter(nil)
 	if err != nil {
@@ -68,7 +68,7 @@ func zstandard(t *testing.T, content string) []byte {
 }
 
 // table writes rows of any type as Parquet.
-func table[T any](t *testing.T, rows []T, options ...parquet.WriterOption) []byte {
+func table[T any](t testing.TB, rows []T, options ...parquet.WriterOption) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := parquet.NewGenericWriter[T](&b, options...)

@@ -55,10 +55,9 @@ func FuzzLines(f *testing.F) {
 
 // Parquet files are read in a child first: some end that, none this process.
 func FuzzParquet(f *testing.F) {
-	tt := &testing.T{}
 	rows := []page{{"1", "u", "text"}, {"2", "", "text"}}
-	f.Add(table(tt, rows))
-	f.Add(table(tt, rows, parquet.Compression(&parquet.Snappy), parquet.DataPageVersion(1)))
+	f.Add(table(f, rows))
+	f.Add(table(f, rows, parquet.Compression(&parquet.Snappy), parquet.DataPageVersion(1)))
 	f.Add([]byte("PAR1PAR1"))
 	f.Fuzz(func(t *testing.T, content []byte) { readAny(t, "a.parquet", content) })
 }
