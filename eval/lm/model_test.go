@@ -1,8 +1,12 @@
 package lm
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,7 +24,7 @@ var (
 func randomRun(t *testing.T, c Config, workers int) *run {
 	t.Helper()
 	spec := Spec{
-		Version: Version, Config: c, Tokens: 1000, Batch: 4, MuonRate: 0.02, AdamRate: 0.003,
+		Version: Version, Config: c, Tokens: 1000, Batch: 4, MuonRate: 0.02, AdamRate: 0.003, Decay: 0.9,
 		Seed: eval.Seed{}.Sub(t.Name()),
 	}
 	if err := spec.Validate(); err != nil {
@@ -174,5 +178,76 @@ func TestLogarithm(t *testing.T) {
 	}
 	if logarithm(1) != 0 || !math.IsNaN(logarithm(math.NaN())) || !math.IsInf(logarithm(math.Inf(1)), 1) {
 		t.Error("the logarithms of 1, not a number or infinity")
+	}
+}
+
+// TestStepFollowsDescription makes step 7 of a run from its gradients, by hand.
+func TestStepFollowsDescription(t *testing.T) {
+	r := randomRun(t, tiny, 2)
+	r.batch = randomTokens(tiny, len(r.batch), r.spec.Seed)
+	before := append([]float32(nil), r.w.all...)
+	if _, err := r.step(t.Context(), 7); err != nil {
+		t.Fatal(err)
+	}
+	share := r.spec.rate(7)
+	old, grads := tiny.tensors(tiny.view(before)), tiny.tensors(r.grads[0])
+	for i, w := range tiny.tensors(r.w) {
+		rows, cols := w.Shape[0], w.Shape[1]
+		step := make([]float64, len(w.Data))
+		for j, g := range grads[i].Data {
+			step[j] = float64(g)
+		}
+		if part := partOf(w.Name); part == "embedding" || part == "head" {
+			for j, g := range step {
+				m, v := 0.1*g/(1-math.Pow(0.9, 8)), 0.05*g*g/(1-math.Pow(0.95, 8))
+				step[j] = share * 0.003 * m / (math.Sqrt(v) + 1e-8)
+			}
+		} else {
+			step = newtonSchulz(step, rows, cols)
+			for j := range step {
+				step[j] *= share * 0.02 * math.Sqrt(math.Max(1, float64(rows)/float64(cols)))
+			}
+		}
+		for j, v := range w.Data {
+			if want := float64(old[i].Data[j]) - step[j]; math.Abs(float64(v)-want) > 1e-6 {
+				t.Fatalf("%s[%d] becomes %v, not %v", w.Name, j, v, want)
+			}
+		}
+	}
+}
+
+func TestCancelledStepDoesNothing(t *testing.T) {
+	r := randomRun(t, tiny, 2)
+	before := append([]float32(nil), r.w.all...)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.step(ctx, 0); !errors.Is(err, context.Canceled) || r.losses != [Shards]float64{} {
+		t.Errorf("a cancelled step ends in %v with losses %v", err, r.losses)
+	}
+	if !slices.Equal(before, r.w.all) {
+		t.Error("a cancelled step changes the weights")
+	}
+}
+
+// TestWorkers: only as many workers compute gradients as there are shards, the
+// others have no buffers for it.
+func TestWorkers(t *testing.T) {
+	r := randomRun(t, tiny, Shards+2)
+	for i, p := range r.passes {
+		if has := p.dx != nil; has != (i < Shards) {
+			t.Errorf("worker %d has buffers for gradients: %v", i, has)
+		}
+	}
+	for count := range Shards + 4 {
+		var calls atomic.Int64
+		r.pool.each(count, func(worker, i int) {
+			calls.Add(1)
+			if worker >= count || i >= count {
+				t.Errorf("worker %d does part %d of %d", worker, i, count)
+			}
+		})
+		if int(calls.Load()) != count {
+			t.Errorf("%d calls for %d parts", calls.Load(), count)
+		}
 	}
 }

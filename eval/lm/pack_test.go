@@ -69,6 +69,15 @@ func ring(stream []uint16, context, n int) [][]uint16 {
 	return list
 }
 
+func TestPackWholeSequences(t *testing.T) {
+	// Eight tokens, of which each is predicted once by two sequences of four.
+	spec := packSpec(4, 16)
+	_, packed, err := lm.Pack([][]uint16{{1, 2, 3}, {4, 5, 6}}, eos, spec, eval.Seed{})
+	if want := (lm.Packed{Unique: 8, Sequences: 2, Epochs: 2}); err != nil || packed != want {
+		t.Errorf("packed %+v, %v; want %+v", packed, err, want)
+	}
+}
+
 func TestPackShortDocuments(t *testing.T) {
 	spec := packSpec(8, 100)
 	data, packed, err := lm.Pack([][]uint16{{3}}, eos, spec, eval.Seed{})

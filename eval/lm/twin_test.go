@@ -33,7 +33,7 @@ func rms(x []float64) []float64 {
 	}
 	y := make([]float64, len(x))
 	for i, v := range x {
-		y[i] = v / math.Sqrt(sum/float64(len(x))+epsilon)
+		y[i] = v / math.Sqrt(sum/float64(len(x))+1e-6)
 	}
 	return y
 }
