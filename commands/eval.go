@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"time"
 
@@ -71,7 +72,15 @@ func evalFlags() []cliFlag {
 			Name: "runs", Value: defaultRuns(), DefaultText: "$XDG_CACHE_HOME/finest/runs", EnvVars: env("runs"),
 			Usage: "`FOLDER` of finished runs, at most 1 GB, the least used going first",
 		},
-		assetsFlag(), workersFlag(),
+		assetsFlag(), trainingWorkersFlag(),
+	}
+}
+
+// trainingWorkersFlag is workersFlag for what trains instead of reading pages.
+func trainingWorkersFlag() cliFlag {
+	return &cli.IntFlag{
+		Name: "workers", Aliases: []string{"j"}, EnvVars: env("workers"),
+		Value: runtime.NumCPU(), DefaultText: "one per processor", Usage: "`NUMBER` of processors to train on; no result depends on it",
 	}
 }
 
