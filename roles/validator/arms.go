@@ -76,8 +76,8 @@ func (v *Validator) draw(ctx context.Context, c *comparison, dir string) (*drawn
 		if len(compared) < 2 {
 			return nil, abstainf("the window has %d WARC files that could be read, and one of them has to be held out", len(compared))
 		}
-		one, rest := setAside(compared, c.seed(purposeHeldOut))
-		tasks, heldOut, compared = pool, []source{one}, rest
+		tasks = pool
+		heldOut, compared = setAside(compared, c.seed(purposeHeldOut))
 	}
 	var facts drawnFacts
 	if facts.HeldOut, err = v.drawHeldOut(ctx, tasks, shuffle(heldOut, v.o.Protocol.Slice, c.seed(purposeHeldOut)), filepath.Join(dir, crawlFile)); err != nil {

@@ -29,7 +29,7 @@ const (
 	// heldOutBytes bounds what is read for held-out pages, of which there must be
 	// leastHeldOut.
 	heldOutBytes = 1 << 30
-	leastHeldOut = 20
+	leastHeldOut = 8
 	// Manifests are read of as many tasks as have drawFrom times the bytes that are
 	// wanted, at most maxTasks, and of heldOutTasks of other recipes.
 	drawFrom     = 4
@@ -86,15 +86,14 @@ func shuffleCases(cases []submission.Case, seed eval.Seed) []submission.Case {
 	return slices.SortedFunc(slices.Values(cases), func(a, b submission.Case) int { return place(a).compare(place(b)) })
 }
 
-// setAside takes the file with the lowest rank away from sources.
-func setAside(sources []source, seed eval.Seed) (one source, rest []source) {
-	at := 0
-	for i := range sources {
-		if rankOf(seed, sources[i].path, 0).compare(rankOf(seed, sources[at].path, 0)) < 0 {
-			at = i
-		}
-	}
-	return sources[at], slices.Delete(slices.Clone(sources), at, at+1)
+// setAside takes an eighth of the files away, at least one: those of the lowest
+// rank.
+func setAside(sources []source, seed eval.Seed) (aside, rest []source) {
+	sorted := slices.SortedFunc(slices.Values(sources), func(a, b source) int {
+		return rankOf(seed, a.path, 0).compare(rankOf(seed, b.path, 0))
+	})
+	n := max(1, len(sorted)/8)
+	return sorted[:n], sorted[n:]
 }
 
 type rank eval.Seed

@@ -14,6 +14,7 @@ import (
 
 	"finest/eval"
 	"finest/eval/compare"
+	"finest/eval/panel"
 	"finest/internal/contract"
 	"finest/internal/durable"
 )
@@ -70,8 +71,8 @@ func (c *comparison) judge(r *compare.Comparison, d *drawn, floor float64) *judg
 			how = fmt.Sprintf("as its lower bound is below %g", floor)
 		}
 		j.Facts["quality"], j.Facts["quality_low"], j.Facts["quality_high"] = decimal(q.Q), decimal(q.Low), decimal(q.High)
-		j.Reason = fmt.Sprintf("%s has quality %s (95 %%: %s to %s; 0 is naive text, 1 the reference) at tier %s and counts %s, %s",
-			c, decimal(q.Q), decimal(q.Low), decimal(q.High), r.Tier.Name, decimal(j.Counts), how)
+		j.Reason = fmt.Sprintf("%s has quality %s (95 %%: %s to %s; 0 is naive text, 1 the reference) at tier %s and counts %s, %s%s",
+			c, decimal(q.Q), decimal(q.Low), decimal(q.High), r.Tier.Name, decimal(j.Counts), how, accuracies(r))
 	}
 	j.Facts["counts"] = decimal(j.Counts)
 	return j
@@ -104,6 +105,36 @@ func addFacts(facts map[string]string, r *compare.Comparison) {
 			facts[fmt.Sprintf("%s_%s_accuracy", arm.Role, s.Name)] = strconv.FormatFloat(s.Accuracy, 'f', 4, 64)
 		}
 	}
+}
+
+// accuracies sums up how often the models were right.
+func accuracies(r *compare.Comparison) string {
+	out := ""
+	for _, of := range []struct {
+		kind panel.Kind
+		name string
+	}{{panel.Text, "next tokens"}, {panel.Choice, "benchmark questions"}} {
+		candidate, found := accuracy(r.Arm(compare.Candidate), of.kind)
+		if !found {
+			continue
+		}
+		naive, _ := accuracy(r.Arm(compare.Naive), of.kind)
+		reference, _ := accuracy(r.Arm(compare.Reference), of.kind)
+		out += fmt.Sprintf("; %.1f %% of %s right (naive %.1f %%, reference %.1f %%)", 100*candidate, of.name, 100*naive, 100*reference)
+	}
+	return out
+}
+
+// accuracy is the mean over the suites of a kind.
+func accuracy(arm *compare.Arm, kind panel.Kind) (mean float64, found bool) {
+	n := 0
+	for _, s := range arm.Suites {
+		if s.Kind == kind {
+			mean += s.Accuracy
+			n++
+		}
+	}
+	return mean / float64(max(n, 1)), n > 0
 }
 
 // check returns check 5 of a task whose recipe was judged so.

@@ -19,14 +19,14 @@ func (v *Validator) qualityOf(c *caseState) float64 {
 	return 0
 }
 
-// qualityReason is the sentence of check 5.
+// qualityReason is the sentence of check 5 where a comparison stands behind it.
 func qualityReason(verdict eval.Verdict) string {
 	for _, c := range verdict.Checks {
-		if c.Name == eval.CheckQuality {
-			return c.Reason
+		if c.Name == eval.CheckQuality && len(c.Evidence.Facts) > 0 {
+			return "; " + c.Reason
 		}
 	}
-	return "its quality is not judged yet"
+	return ""
 }
 
 // qualify gives every case the judgement that it counts with now: one that waited

@@ -225,6 +225,7 @@ func TestRecipesAreJudgedByTheirModels(t *testing.T) {
 		t.Errorf("after a restart %+v and %d models", got, s.trainer.runs)
 	}
 	s.published(cora, "counts 0")
+	s.published(bert, "% of next tokens right (naive ")
 }
 
 // published checks what the board was told of a miner's tasks.

@@ -233,8 +233,8 @@ func reason(c *caseState, d eval.Paid) string {
 		return c.Fraud
 	case d.Outcome == eval.Accepted && !d.Pays:
 		return "accepted, but " + d.Reason
-	case d.Outcome == eval.Accepted && d.Quality != 1:
-		return c.Verdict.Reason + "; " + qualityReason(*c.Verdict)
+	case d.Outcome == eval.Accepted:
+		return c.Verdict.Reason + qualityReason(*c.Verdict)
 	}
 	return c.Verdict.Reason
 }
