@@ -87,8 +87,10 @@ func findIn(root string) ([]file, error) {
 	byKind := make(map[kind][]file)
 	found := 0
 	walk := root
-	if isDir(filepath.Join(root, "data")) && isDir(filepath.Join(root, "ledger")) {
-		walk = filepath.Join(root, "data")
+	if isPublication(root) {
+		if walk = filepath.Join(root, "data"); !exists(walk) {
+			return nil, errors.New("no document was kept: it has no data")
+		}
 	}
 	err := filepath.WalkDir(walk, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -135,9 +137,16 @@ func findIn(root string) ([]file, error) {
 	return nil, errors.New("no file with documents in it: " + knownNames)
 }
 
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
+// isPublication reports whether a folder has what refine or hub pull write: a
+// ledger beside the documents, or beside the manifest of a run that kept none.
+func isPublication(root string) bool {
+	has := func(name string) bool { return exists(filepath.Join(root, name)) }
+	return has("ledger") && (has("data") || has("manifest.json") || has("tasks"))
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 func (f file) read(r *reading) error {
