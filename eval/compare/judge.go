@@ -3,7 +3,6 @@ package compare
 import (
 	"errors"
 	"fmt"
-	"maps"
 
 	"finest/eval/panel/overlap"
 	"finest/eval/stats"
@@ -108,7 +107,7 @@ func (s *session) bounds(out *Comparison, arms []*arm) error {
 		return err
 	}
 	out.Difference = &d
-	if out.Suites, err = stats.CompareSuites(candidate, reference, standIn(c, reference[0]), s.seed.Sub("units")); err != nil {
+	if out.Suites, err = stats.CompareSuites(candidate, reference, c, s.seed.Sub("units")); err != nil {
 		return err
 	}
 	out.Outcome, out.Reason = s.verdict(d, out.Arms)
@@ -125,24 +124,6 @@ func (s *session) bounds(out *Comparison, arms []*arm) error {
 		out.Quality = &q
 	}
 	return nil
-}
-
-// standIn returns the calibration with a deviation for every suite of a run: the
-// largest of all for those that it was not measured with, such as pages of the
-// crawl.
-func standIn(c stats.Calibration, run stats.Run) stats.Calibration {
-	var largest stats.SuiteDeviation
-	for _, d := range c.Suites {
-		largest.Bits, largest.Accuracy = max(largest.Bits, d.Bits), max(largest.Accuracy, d.Accuracy)
-	}
-	suites := maps.Clone(c.Suites)
-	for _, s := range run {
-		if _, known := suites[s.Name]; !known {
-			suites[s.Name] = largest
-		}
-	}
-	c.Suites = suites
-	return c
 }
 
 func (s *session) verdict(d stats.Difference, arms []Arm) (Outcome, string) {

@@ -48,25 +48,32 @@ type SuiteDeviation struct {
 // Measure is how the tier scores a run.
 func (c Calibration) Measure() Measure { return Measure{Accuracies: c.Accuracies} }
 
+// suite returns the deviation of a suite; for one that was not calibrated, such as
+// pages of the crawl, the largest of all stands in.
+func (c Calibration) suite(name string) SuiteDeviation {
+	if d, ok := c.Suites[name]; ok {
+		return d
+	}
+	var largest SuiteDeviation
+	for _, d := range c.Suites {
+		largest.Bits, largest.Accuracy = max(largest.Bits, d.Bits), max(largest.Accuracy, d.Accuracy)
+	}
+	return largest
+}
+
 // seedError is the standard error of the difference of two arms like this one.
 // For a panel other than the calibrated one it is an upper bound: the suites'
-// deviations as if they were wholly correlated, the largest standing in for those
-// of suites that were not calibrated.
+// deviations as if they were wholly correlated.
 func (c Calibration) seedError(a Arm) float64 {
 	root := math.Sqrt(float64(len(a)))
 	known := len(a[0]) == len(c.Weights)
-	bound, largest := 0.0, 0.0
-	for _, d := range c.Suites {
-		largest = max(largest, float64(d.Bits))
-	}
+	bound := 0.0
 	for _, s := range a[0] {
 		known = known && c.Weights[s.Name] == s.Weight
-		deviation := largest
-		if d, ok := c.Suites[s.Name]; ok {
-			deviation = float64(d.Bits)
-			if c.Measure().enters(s.Name) {
-				deviation += float64(d.Accuracy)
-			}
+		d := c.suite(s.Name)
+		deviation := float64(d.Bits)
+		if c.Measure().enters(s.Name) {
+			deviation += float64(d.Accuracy)
 		}
 		bound += float64(share(s) * deviation)
 	}

@@ -70,6 +70,15 @@ func TestOtherPanelsAreBoundedFromAbove(t *testing.T) {
 	if want := 0.05 / math.Sqrt2; math.Abs(wide.SeedError-want) > 1e-12 || wide.SeedError <= known.SeedError {
 		t.Errorf("seed error %v, want %v: the largest deviation stands in for a suite that was not calibrated", wide.SeedError, want)
 	}
+	other.Suites["pages"] = stats.SuiteDeviation{Bits: 0.01, Accuracy: 0.07}
+	suites, err := stats.CompareSuites(arms[0], arms[1], other, eval.Seed{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	books, quiz := suites[0], suites[1]
+	if quiz.Bits.SeedError != books.Bits.SeedError || math.Abs(quiz.Accuracy.SeedError-0.07/math.Sqrt2) > 1e-12 || books.Accuracy.SeedError != 0 {
+		t.Errorf("seed errors %+v of a calibrated suite and %+v of another, want the largest of all for the latter", books, quiz)
+	}
 }
 
 func TestUselessCalibrations(t *testing.T) {

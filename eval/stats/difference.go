@@ -1,7 +1,6 @@
 package stats
 
 import (
-	"fmt"
 	"math"
 
 	"finest/eval"
@@ -58,8 +57,9 @@ func Compare(candidate, reference Arm, c Calibration, seed eval.Seed) (Differenc
 	return newDifference(delta, c.seedError(reference), difference(covariance(suites, 2, seed)), critical(c.Freedom)), nil
 }
 
-// CompareSuites compares two datasets suite by suite. Nothing is decided by
-// these: among many intervals some miss by chance.
+// CompareSuites compares two datasets suite by suite; for a suite that was not
+// calibrated the largest deviation stands in. Nothing is decided by these: among
+// many intervals some miss by chance.
 func CompareSuites(candidate, reference Arm, c Calibration, seed eval.Seed) ([]SuiteDifference, error) {
 	if err := comparable(candidate, reference); err != nil {
 		return nil, err
@@ -74,10 +74,7 @@ func CompareSuites(candidate, reference Arm, c Calibration, seed eval.Seed) ([]S
 			}
 			return 0
 		}
-		dev, known := c.Suites[s.Name]
-		if !known {
-			return nil, fmt.Errorf("calibration of tier %s has no suite %s", c.Tier, s.Name)
-		}
+		dev := c.suite(s.Name)
 		bits := func(r Run) float64 { return BitsPerByte(r[i]) }
 		accuracy := func(r Run) float64 { return Accuracy(r[i]) }
 		plain := Measure{}.tallies(arms, only)
