@@ -27,7 +27,7 @@ func TestCalibrate(t *testing.T) {
 	if got.Tier != "test" || got.Spec != hash || got.Kernel != "test/bigrams" || got.Panel != "invented" || !strings.Contains(got.Data, "clean, 3 blocks of 3 parts") {
 		t.Errorf("calibration %+v", got)
 	}
-	if got.Freedom != 3*2*2 || got.Comparisons != 9 || got.Called > 3 || len(got.Suites) != 3 || got.Deviation <= 0 || got.Deviation > 0.2 {
+	if got.Freedom != 3*2 || got.Comparisons != 9 || got.Called > 3 || len(got.Suites) != 3 || got.Deviation <= 0 || got.Deviation > 0.2 {
 		t.Errorf("calibration %+v", got)
 	}
 	if n := trainer.runs.Load(); n != 3*2*4 {

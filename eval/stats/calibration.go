@@ -94,6 +94,11 @@ func (c Calibration) Validate() error {
 			return fmt.Errorf("calibration of tier %s: suite %s deviates by %v bits per byte and %v", c.Tier, name, float64(d.Bits), float64(d.Accuracy))
 		}
 	}
+	for _, name := range c.Accuracies {
+		if _, known := c.Suites[name]; !known {
+			return fmt.Errorf("calibration of tier %s: the accuracy of suite %s enters, which was not measured", c.Tier, name)
+		}
+	}
 	return nil
 }
 
@@ -116,6 +121,9 @@ func Calibrate(blocks []Block, seed eval.Seed) (Calibration, error) {
 			return Calibration{}, fmt.Errorf("calibrate: a block of %d parts, at least 2 are needed", len(b.Parts))
 		}
 		if err := comparable(b.arms()...); err != nil {
+			return Calibration{}, fmt.Errorf("calibrate: %w", err)
+		}
+		if err := sameSuites(blocks[0].Parts[0][0], b.Parts[0][0]); err != nil {
 			return Calibration{}, fmt.Errorf("calibrate: %w", err)
 		}
 	}
@@ -164,22 +172,22 @@ func measure(blocks []Block, enter []string) Calibration {
 }
 
 // spread is the standard deviation of the difference of two runs that share the
-// seed but not the data: √2 times that of one run about the mean of its block and
-// seed.
+// seed but not the data: √2 times that of the mean of an arm about the mean of its
+// block, times the root of the number of seeds. Arms are counted, not runs: where
+// a part of a dataset has few more pages than a run takes, the runs of its arm
+// have pages in common, deviate together, and say less than as many others.
 func spread(blocks []Block, score func(Run) float64) (deviation float64, freedom int) {
 	sum := 0.0
 	for _, b := range blocks {
-		for s := range b.Parts[0] {
-			mean := 0.0
-			for _, part := range b.Parts {
-				mean += score(part[s]) / float64(len(b.Parts))
-			}
-			for _, part := range b.Parts {
-				off := score(part[s]) - mean
-				sum += float64(off * off)
-			}
-			freedom += len(b.Parts) - 1
+		mean := 0.0
+		for _, part := range b.Parts {
+			mean += part.mean(score) / float64(len(b.Parts))
 		}
+		for _, part := range b.Parts {
+			off := part.mean(score) - mean
+			sum += float64(float64(off*off) * float64(len(part)))
+		}
+		freedom += len(b.Parts) - 1
 	}
 	return math.Sqrt(2 * sum / float64(freedom)), freedom
 }

@@ -1,6 +1,7 @@
 package stats_test
 
 import (
+	"errors"
 	"math"
 	"slices"
 	"strings"
@@ -27,14 +28,33 @@ func TestCalibrationFindsTheDeviation(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := math.Sqrt(2 * (0.01*0.01 + 0.02*0.02/8)) // of the data, and of eight documents
-	if got := float64(c.Suites["books"].Bits); math.Abs(got-want) > 0.15*want || c.Freedom != 20*2*4 {
-		t.Errorf("deviation %v with %d degrees of freedom, want about %v with 160", got, c.Freedom, want)
+	if got := float64(c.Suites["books"].Bits); math.Abs(got-want) > 0.15*want || c.Freedom != 20*4 {
+		t.Errorf("deviation %v with %d degrees of freedom, want about %v with 80", got, c.Freedom, want)
 	}
 	if c.Comparisons != 200 || c.Called > 10 {
 		t.Errorf("%d of %d comparisons of the same data are called different", c.Called, c.Comparisons)
 	}
 	if !slices.Equal(c.Accuracies, []string{"books", "quiz"}) {
 		t.Errorf("accuracies %v: both models' are far above naive text's", c.Accuracies)
+	}
+}
+
+// TestRunsOfTheSamePagesCountOnce: where both runs of a part are of the same pages,
+// their mean is no surer than one of them, and samples of the same data must be
+// called different no more often for it.
+func TestRunsOfTheSamePagesCountOnce(t *testing.T) {
+	w := newWorld(9)
+	w.data, w.common = 0.002, 0.02
+	c, err := stats.Calibrate(w.blocks(20), eval.Seed{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := math.Sqrt(2 * (2*w.common*w.common + w.data*w.data + 0.02*0.02/8)) // of two seeds' mean, times the root of two
+	if got := float64(c.Suites["books"].Bits); math.Abs(got-want) > 0.15*want {
+		t.Errorf("deviation %v, want about %v", got, want)
+	}
+	if 20*c.Called > c.Comparisons {
+		t.Errorf("%d of %d comparisons of the same data are called different", c.Called, c.Comparisons)
 	}
 }
 
@@ -91,9 +111,19 @@ func TestUselessCalibrations(t *testing.T) {
 	if _, err := stats.Calibrate(blocks, eval.Seed{}); err == nil {
 		t.Error("one part calibrates")
 	}
+	blocks = w.blocks(2)
+	for _, arm := range append(blocks[1].Parts, blocks[1].Naive) {
+		for i, r := range arm {
+			arm[i] = stats.Run{r[1], r[0]}
+		}
+	}
+	if _, err := stats.Calibrate(blocks, eval.Seed{}); !errors.Is(err, stats.ErrUnlike) {
+		t.Errorf("blocks of other suites calibrate: %v", err)
+	}
 	for name, raw := range map[string]string{
 		"not JSON": "x", "unknown key": `[{"x":1}]`, "nothing in it": `[{}]`,
-		"no deviation": `[{"tier":"cpu","freedom":3,"deviation":"0","suites":{"a":{"bits_per_byte":"1"}}}]`,
+		"an accuracy not measured": `[{"tier":"cpu","freedom":3,"deviation":"1","suites":{"a":{"bits_per_byte":"1","accuracy":"1","signal":"4"}},"accuracies":["b"]}]`,
+		"no deviation":             `[{"tier":"cpu","freedom":3,"deviation":"0","suites":{"a":{"bits_per_byte":"1"}}}]`,
 	} {
 		if _, err := stats.Read(strings.NewReader(raw)); err == nil {
 			t.Errorf("%s: it is taken", name)

@@ -152,6 +152,7 @@ func TestWhatCannotBeCompared(t *testing.T) {
 		"missing unit":     {func(a []stats.Arm) { a[0][1][0].Units = a[0][1][0].Units[1:] }, "of 7"},
 		"other unit":       {func(a []stats.Arm) { a[0][1][0].Units[0].ID = "x" }, `"x"`},
 		"not a number":     {func(a []stats.Arm) { a[0][1][0].Units[0].NLL = math.NaN() }, "NaN"},
+		"endless loss":     {func(a []stats.Arm) { a[0][1][0].Units[0].NLL = 1e300 }, "1e+300"},
 		"no bytes":         {func(a []stats.Arm) { bytes(a, 0) }, "0 bytes"},
 		"weights":          {func(a []stats.Arm) { weight(a, 1) }, "1001"},
 		"too many correct": {func(a []stats.Arm) { a[0][0][0].Units[0].Correct = 701 }, "701 of 700"},

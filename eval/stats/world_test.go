@@ -13,11 +13,14 @@ import (
 type world struct {
 	rng *rand.Rand
 	// seed and data are the standard deviations, in bits per byte, that a run has
-	// from its seed, shared by all arms, and from its training data.
-	seed, data float64
+	// from its seed, shared by all arms, and from its training data. Of the latter,
+	// common is what all runs of an arm have: that of samples of the same pages.
+	seed, data, common float64
 }
 
-func newWorld(n uint64) *world { return &world{rand.New(rand.NewPCG(n, 1)), 0.02, 0.01} }
+func newWorld(n uint64) *world {
+	return &world{rng: rand.New(rand.NewPCG(n, 1)), seed: 0.02, data: 0.01}
+}
 
 // arms draws one arm for each true loss in bits per byte, on a panel of a text
 // and a choice suite.
@@ -26,6 +29,10 @@ func (w *world) arms(seeds int, losses ...float64) []stats.Arm {
 	difficulty := make([]float64, docs+items)
 	for i := range difficulty {
 		difficulty[i] = 0.3 * w.rng.NormFloat64()
+	}
+	losses = append([]float64(nil), losses...)
+	for a := range losses {
+		losses[a] += w.common * w.rng.NormFloat64()
 	}
 	arms := make([]stats.Arm, len(losses))
 	for range seeds {
