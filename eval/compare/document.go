@@ -37,7 +37,7 @@ func Part(d Documents, seed eval.Seed, part, n int) Documents {
 	return func(ctx context.Context) iter.Seq2[Document, error] {
 		return func(yield func(Document, error) bool) {
 			for doc, err := range keyed(ctx, d) {
-				if err == nil && binary.BigEndian.Uint64(rank(seed, doc.Key))%uint64(n) != uint64(part) {
+				if at := rank(seed, doc.Key); err == nil && binary.BigEndian.Uint64(at[:])%uint64(n) != uint64(part) {
 					continue
 				}
 				if !yield(doc, err) || err != nil {
@@ -70,9 +70,11 @@ func keyed(ctx context.Context, d Documents) iter.Seq2[Document, error] {
 	}
 }
 
-// rank is where a seed puts a page: the bytes of SHA-256(seed ‖ key).
-func rank(seed eval.Seed, key string) []byte {
+// pageRank is where a seed puts a page.
+type pageRank [sha256.Size]byte
+
+// rank is SHA-256(seed ‖ key).
+func rank(seed eval.Seed, key string) pageRank {
 	buf := make([]byte, 0, len(seed)+len(key))
-	sum := sha256.Sum256(append(append(buf, seed[:]...), key...))
-	return sum[:]
+	return sha256.Sum256(append(append(buf, seed[:]...), key...))
 }

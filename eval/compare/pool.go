@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"bytes"
 	"cmp"
 	"container/heap"
 	"slices"
@@ -12,8 +13,8 @@ import (
 
 // entry is a document that may become part of a sample.
 type entry struct {
-	rank     string // where the seed puts its page
-	position int64  // in the dataset, between documents of one page
+	rank     pageRank
+	position int64 // in the dataset, between documents of one page
 	host     string
 	text     string
 	cut      bool // text is a piece of a longer one
@@ -21,36 +22,39 @@ type entry struct {
 
 // compare orders entries as a sample takes them.
 func (e entry) compare(o entry) int {
-	return cmp.Or(strings.Compare(e.rank, o.rank), cmp.Compare(e.position, o.position))
+	return cmp.Or(bytes.Compare(e.rank[:], o.rank[:]), cmp.Compare(e.position, o.position))
 }
 
-// pool collects the first documents, in the order of a seed, that together have
+// pool collects the first documents, in the order of a seed, that together count
 // at least limit bytes: the same ones in whatever order it is shown them.
 type pool struct {
 	seed     eval.Seed
 	limit    int64
-	document int // the most bytes that one document counts
+	document int   // the most bytes that one document counts
+	least    int64 // what a shorter one counts, as holding it takes memory, too
 
 	entries entries
-	bytes   int64
+	counted int64
 }
 
 // add shows the pool a document.
 func (p *pool) add(d Document, position int64, host string) {
-	e := entry{rank: string(rank(p.seed, d.Key)), position: position, host: host}
-	if p.bytes >= p.limit && e.compare(p.entries[0]) > 0 {
+	e := entry{rank: rank(p.seed, d.Key), position: position}
+	if p.counted >= p.limit && e.compare(p.entries[0]) > 0 {
 		return
 	}
 	text := piece(d.Text, p.document, p.seed.Sub("piece/"+d.Key))
 	e.cut = len(text) < len(d.Text)
-	e.text = strings.Clone(text) // without the reader's buffer behind it
+	e.text, e.host = strings.Clone(text), strings.Clone(host) // without the reader's buffers behind them
 	heap.Push(&p.entries, e)
-	p.bytes += int64(len(e.text))
-	for last := int64(len(p.entries[0].text)); p.bytes-last >= p.limit; last = int64(len(p.entries[0].text)) {
+	p.counted += p.counts(e)
+	for last := p.counts(p.entries[0]); p.counted-last >= p.limit; last = p.counts(p.entries[0]) {
 		heap.Pop(&p.entries)
-		p.bytes -= last
+		p.counted -= last
 	}
 }
+
+func (p *pool) counts(e entry) int64 { return max(int64(len(e.text)), p.least) }
 
 // sorted returns the entries in order; the pool is spent.
 func (p *pool) sorted() []entry {

@@ -3,7 +3,6 @@ package compare
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"slices"
 	"strings"
 
@@ -15,6 +14,11 @@ import (
 // poolMemory is how much text is held at once while datasets are read: as many
 // runs are drawn in one reading as fit, but at least one.
 const poolMemory = 1 << 30
+
+// leastTokens is what a document counts at least when a sample is drawn, so that
+// rows of a few bytes each cannot fill the memory: a sample of shorter documents is
+// repeated more often instead.
+const leastTokens = 16
 
 // SampleFacts says what one run was trained on.
 type SampleFacts struct {
@@ -52,7 +56,7 @@ type drawer struct {
 // drawn is what a dataset gave.
 type drawn struct {
 	documents, empty int64
-	dropped          map[int64]bool // by position, for those who read again
+	dropped          marks // by position, for those who read again
 	samples          []sample
 }
 
@@ -60,11 +64,13 @@ type drawn struct {
 func (d drawer) draw(ctx context.Context, data Documents, seeds []eval.Seed) (drawn, error) {
 	limit := d.tier.Spec.Tokens * int64(d.tier.BytesPerToken)
 	group := int(max(1, min(int64(len(seeds)), poolMemory/limit)))
-	out := drawn{dropped: make(map[int64]bool)}
+	var out drawn
 	for first := 0; first < len(seeds); first += group {
 		pools := make([]*pool, 0, group)
 		for _, seed := range seeds[first:min(first+group, len(seeds))] {
-			pools = append(pools, &pool{seed: seed, limit: limit, document: d.tier.DocumentBytes})
+			pools = append(pools, &pool{
+				seed: seed, limit: limit, document: d.tier.DocumentBytes, least: leastTokens * int64(d.tier.BytesPerToken),
+			})
 		}
 		last := first+group >= len(seeds)
 		if err := d.read(ctx, data, pools, &out, last); err != nil {
@@ -96,16 +102,16 @@ func (d drawer) read(ctx context.Context, data Documents, pools []*pool, out *dr
 			empty++
 			continue
 		}
-		if out.dropped[n] {
+		if out.dropped.has(n) {
 			continue
 		}
 		if !again && !d.keep(doc) {
 			if !last {
-				out.dropped[n] = true
+				out.dropped.set(n)
 			}
 			continue
 		}
-		host := hostOf(doc.URL)
+		host := panel.HostOf(doc.URL)
 		for _, p := range pools {
 			p.add(doc, n, host)
 		}
@@ -183,18 +189,15 @@ func (s *sample) pack(spec lm.Spec, eos uint16, order eval.Seed) (lm.Data, error
 	return data, nil
 }
 
-// maxHost is the longest host name there is.
-const maxHost = 253
+// marks has a bit for each position: of a billion documents every one may be
+// marked.
+type marks []uint64
 
-// hostOf returns the host of a URL in lower case, without a leading "www."; ""
-// where there is none.
-func hostOf(raw string) string {
-	if raw == "" {
-		return ""
+func (m *marks) set(n int64) {
+	for int64(len(*m)) <= n/64 {
+		*m = append(*m, 0)
 	}
-	u, err := url.Parse(raw)
-	if err != nil || len(u.Hostname()) > maxHost {
-		return ""
-	}
-	return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")
+	(*m)[n/64] |= 1 << (n % 64)
 }
+
+func (m marks) has(n int64) bool { return n/64 < int64(len(m)) && m[n/64]>>(n%64)&1 != 0 }

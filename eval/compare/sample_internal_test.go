@@ -182,6 +182,32 @@ func TestLongDocumentIsOnePiece(t *testing.T) {
 	}
 }
 
+// TestTinyRowsStayFew: however many rows of a letter there are, few are held.
+func TestTinyRowsStayFew(t *testing.T) {
+	tier := testTier(1024)
+	rows := make([]Document, 10_000)
+	for i := range rows {
+		rows[i] = Document{Key: fmt.Sprint(i), Text: "x"}
+	}
+	s := drawAll(t, tier, listed(rows...), seedOf("a")).samples[0]
+	if want := 1024 / leastTokens; s.facts.Documents != want || s.facts.Tokens != 2*int64(want) {
+		t.Errorf("%d of 10,000 rows of a letter with %d tokens, want %d", s.facts.Documents, s.facts.Tokens, want)
+	}
+}
+
+func TestMarks(t *testing.T) {
+	var m marks
+	set := map[int64]bool{1: true, 63: true, 64: true, 1000: true}
+	for n := range set {
+		m.set(n)
+	}
+	for n := range int64(2000) {
+		if m.has(n) != set[n] {
+			t.Errorf("mark %d is %v", n, m.has(n))
+		}
+	}
+}
+
 func TestOddDatasets(t *testing.T) {
 	for _, tc := range []struct {
 		name      string

@@ -35,7 +35,7 @@ func (s Suite) draw(all []Unit, seed eval.Seed) []Unit {
 				return drawn
 			}
 			u := all[at]
-			host := hostOf(u.URL)
+			host := HostOf(u.URL)
 			if taken[at] || host != "" && hosts[host] > round {
 				continue
 			}
@@ -64,10 +64,14 @@ func permutation(n int, stream *eval.Stream) []int {
 	return order
 }
 
-// hostOf returns the host of a page, empty for what has none.
-func hostOf(address string) string {
+// maxHost is the longest host name there is.
+const maxHost = 253
+
+// HostOf returns the host of a page in lower case, without a leading "www.", which
+// is who counts as one site; empty for what has none.
+func HostOf(address string) string {
 	u, err := url.Parse(address)
-	if err != nil {
+	if err != nil || len(u.Hostname()) > maxHost {
 		return ""
 	}
 	return strings.TrimPrefix(strings.ToLower(u.Hostname()), "www.")

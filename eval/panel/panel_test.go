@@ -316,3 +316,14 @@ func TestDraw(t *testing.T) {
 		t.Error("a draw does not follow from its seed alone")
 	}
 }
+
+func TestHostOf(t *testing.T) {
+	for raw, want := range map[string]string{
+		"": "", "https://www.Example.com/a?b#c": "example.com", "http://user:pass@a.b:8080/": "a.b", "no address": "",
+		"https://[::1]:80/": "::1", "http://%zz": "", "https://" + strings.Repeat("a", 300) + "/": "", "//www.x.org": "x.org",
+	} {
+		if got := panel.HostOf(raw); got != want {
+			t.Errorf("host of %.40q is %q, want %q", raw, got, want)
+		}
+	}
+}
