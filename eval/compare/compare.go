@@ -80,6 +80,9 @@ func (c *Comparer) Compare(ctx context.Context, seed eval.Seed, candidate, refer
 	if err != nil {
 		return nil, err
 	}
+	if c.Calibration.Tier != "" && c.Calibration.Spec != s.spec {
+		return nil, fmt.Errorf("the calibration of tier %s is of another training spec", c.Calibration.Tier)
+	}
 	if naive != nil {
 		if s.guard, err = s.guard.excuse(ctx, naive.Documents); err != nil {
 			return nil, fmt.Errorf("read %s %q: %w", Naive, naive.Name, err)

@@ -173,7 +173,7 @@ func TestSuiteOutsideTheCalibration(t *testing.T) {
 }
 
 func TestUncalibrated(t *testing.T) {
-	c, _ := comparer(t)
+	c, trainer := comparer(t)
 	c.Calibration.Tier = ""
 	got := mustCompare(t, c, dataset("clean", pages, nil), dataset("spoilt", pages, noise(1)), nil)
 	if got.Outcome != compare.Unresolved || got.Difference != nil || got.Calibration != nil || !strings.Contains(got.Reason, "not calibrated") {
@@ -183,9 +183,16 @@ func TestUncalibrated(t *testing.T) {
 		t.Errorf("scores %v and %v", got.Arms[0].Score, got.Arms[1].Score)
 	}
 	c.Calibration = calibration(t, c.Tier, 0.02)
+	c.Calibration.Kernel = "another"
+	got = mustCompare(t, c, dataset("clean", pages, nil), dataset("spoilt", pages, noise(1)), nil)
+	if len(got.Notes) != 1 || !strings.Contains(got.Notes[0], "calibrated with kernel another") {
+		t.Errorf("with the calibration of another kernel: notes %q", got.Notes)
+	}
+	trainer.runs.Store(0)
 	c.Tier.Spec.Tokens *= 2
-	if _, err := c.Compare(t.Context(), seedOf("x"), dataset("a", pages, nil), dataset("b", pages, nil), nil); err == nil || !strings.Contains(err.Error(), "calibration") {
-		t.Errorf("with the calibration of another spec: %v", err)
+	_, err := c.Compare(t.Context(), seedOf("x"), dataset("a", pages, nil), dataset("b", pages, nil), nil)
+	if err == nil || !strings.Contains(err.Error(), "calibration") || trainer.runs.Load() != 0 {
+		t.Errorf("with the calibration of another spec: %v, %d runs", err, trainer.runs.Load())
 	}
 }
 

@@ -111,8 +111,9 @@ func (s *screen) report() Overlap {
 // maxName bounds names from outside in results.
 const maxName = 500
 
+// short returns a copy, so that nothing keeps all of s in memory.
 func short(s string) string {
-	return strings.ToValidUTF8(s[:min(len(s), maxName)], "")
+	return strings.Clone(strings.ToValidUTF8(s[:min(len(s), maxName)], ""))
 }
 
 // refuse says whether the candidate is to be refused, and why.
@@ -125,6 +126,9 @@ func (s *session) refuse(out *Comparison) bool {
 	out.Outcome = Refused
 	out.Reason = fmt.Sprintf("%d of %d documents of %q hold held-out text, %.1f %% of them more than of %q: the limit is %.0f %%",
 		candidate.Overlap.Accused, candidate.Documents, candidate.Name, 100*out.Excess, reference.Name, 100*overlap.Limit)
+	if len(out.Arms) < 3 {
+		out.Reason += "; a naive anchor (--naive), the plain text of the same pages, excuses what the pages themselves say, such as cookie notices and lists of states"
+	}
 	return true
 }
 

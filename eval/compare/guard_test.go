@@ -47,7 +47,7 @@ func TestHeldOutTextIsRefused(t *testing.T) {
 			candidate := dataset("candidate", 200, with(50, insert))
 			got := mustCompare(t, c, candidate, reference, nil)
 			arm := got.Arm(compare.Candidate)
-			if got.Outcome != compare.Refused || trainer.runs.Load() != 0 || len(arm.Runs) != 0 {
+			if got.Outcome != compare.Refused || trainer.runs.Load() != 0 || len(arm.Runs) != 0 || !strings.Contains(got.Reason, "--naive") {
 				t.Fatalf("%s: %s", got.Outcome, got.Reason)
 			}
 			if arm.Overlap.Accused != 4 || len(arm.Overlap.Matches) != 4 || got.Excess != 0.02 {
@@ -132,5 +132,10 @@ func TestNaiveTextExcuses(t *testing.T) {
 	arm := got.Arm(compare.Candidate)
 	if got.Outcome == compare.Refused || arm.Overlap.Accused != 0 || arm.Overlap.Shared != 10 || len(arm.Overlap.Matches) != 10 || arm.Overlap.Matches[0].Accused {
 		t.Errorf("%s: %+v", got.Outcome, arm.Overlap)
+	}
+	clean := dataset("naive", 200, nil)
+	got = mustCompare(t, c, dataset("candidate", 200, insert), dataset("reference", 200, nil), &clean)
+	if got.Outcome != compare.Refused || strings.Contains(got.Reason, "--naive") {
+		t.Errorf("held-out text that the pages do not have: %s: %s", got.Outcome, got.Reason)
 	}
 }

@@ -69,7 +69,7 @@ func (s *session) noteSample(a *arm) {
 		}
 	}
 	if few != nil {
-		s.note("%s %q has only %d tokens for runs of %d: each is trained on %.1f times", a.facts.Role, a.facts.Name, few.Tokens, s.Tier.Spec.Tokens, few.Epochs)
+		s.note("%s %q gives only %d tokens for runs of %d: each is trained on %.1f times", a.facts.Role, a.facts.Name, few.Tokens, s.Tier.Spec.Tokens, few.Epochs)
 	}
 	if narrow != nil {
 		s.note("%s %q is mostly of few hosts: %d of %d tokens are beyond the share of %g that one host has where there are others",
@@ -96,10 +96,10 @@ func (s *session) bounds(out *Comparison, arms []*arm) error {
 		}
 		return nil
 	}
-	if s.Calibration.Spec != s.spec {
-		return fmt.Errorf("the calibration of tier %s is of another training spec", s.Calibration.Tier)
-	}
 	c := s.Calibration
+	if c.Kernel != "" && c.Kernel != s.kernel {
+		s.note("tier %s was calibrated with kernel %s, these models were trained with %s", c.Tier, c.Kernel, s.kernel)
+	}
 	out.Calibration = &c
 	candidate, reference := arms[0].results, arms[1].results
 	d, err := stats.Compare(candidate, reference, c, s.seed.Sub("units"))

@@ -131,7 +131,7 @@ func (x *Index) find(text string, counts func(place) bool) Match {
 			m.Excerpt = text[first:min(w.end, first+maxExcerpt)]
 		}
 	}
-	m.Excerpt = strings.Join(strings.Fields(strings.ToValidUTF8(m.Excerpt, "")), " ")
+	m.Excerpt = strings.Clone(strings.Join(strings.Fields(strings.ToValidUTF8(m.Excerpt, "")), " ")) // without the text behind it
 	return m
 }
 
