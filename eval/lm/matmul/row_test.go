@@ -131,10 +131,27 @@ func TestRMSNorm(t *testing.T) {
 	})
 }
 
+// TestRMSNormBeyondRange says that numbers whose squares are beyond float32 do
+// not become zeros.
+func TestRMSNormBeyondRange(t *testing.T) {
+	eachKernel(t, func(t *testing.T) {
+		for _, n := range []int{1, 8, 21} {
+			x := fill(make([]float32, n), 1e20)
+			if r := matmul.RMSNorm(x, x, 1e-6); r == r || x[n-1] == x[n-1] {
+				t.Errorf("%d times 1e20 become %v by the factor %v", n, x[n-1], r)
+			}
+			x = fill(make([]float32, n), 1e18)
+			if r := matmul.RMSNorm(x, x, 1e-6); math.Abs(float64(x[n-1])-1) > 1e-6 {
+				t.Errorf("%d times 1e18 become %v by the factor %v", n, x[n-1], r)
+			}
+		}
+	})
+}
+
 func TestRotate(t *testing.T) {
 	eachKernel(t, func(t *testing.T) {
 		r := newRand()
-		for _, h := range []int{1, 3, 8, 16, 21, 32} {
+		for _, h := range []int{1, 3, 8, 16, 21, 32, 40003} {
 			x := frame(r, 2*h)
 			before := append([]float32(nil), x...)
 			cos, sin := make([]float32, h), make([]float32, h)

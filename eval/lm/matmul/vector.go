@@ -119,23 +119,31 @@ func SquaredReLUBackward(dx, x, dy []float32) {
 
 // Rotate turns the pairs of x[i] and x[i+h], h being len(cos) and x 2·h long, by
 // the angles that cos and sin are of.
-func Rotate(x, cos, sin []float32) {
-	h := len(cos)
-	vectors.rotate(x[:h], x[h:2*h], cos, sin[:h])
-}
+func Rotate(x, cos, sin []float32) { turn(vectors.rotate, x, cos, sin) }
 
 // RotateBack undoes Rotate; it is its gradient, too.
-func RotateBack(x, cos, sin []float32) {
+func RotateBack(x, cos, sin []float32) { turn(vectors.rotateBack, x, cos, sin) }
+
+func turn(rotate func(low, high, cos, sin []float32), x, cos, sin []float32) {
 	h := len(cos)
-	vectors.rotateBack(x[:h], x[h:2*h], cos, sin[:h])
+	low, high, sin := x[:h], x[h:2*h], sin[:h]
+	for len(cos) > 0 {
+		n := min(stretch, len(cos))
+		rotate(low[:n], high[:n], cos[:n], sin[:n])
+		low, high, cos, sin = low[n:], high[n:], cos[n:], sin[n:]
+	}
 }
 
 // RMSNorm sets y to x·r and returns r, one over the root of the mean of the
-// squares of x plus epsilon. y may be x.
+// squares of x plus epsilon. y may be x. Where the sum of the squares is beyond
+// float32, neither is a number: an r of 0 would hide that x is lost.
 func RMSNorm(y, x []float32, epsilon float32) float32 {
 	x = x[:len(y)]
 	mean := float64(SumSquares(x)) / float64(len(x))
 	r := float32(1 / math.Sqrt(mean+float64(epsilon)))
+	if math.IsInf(mean, 0) {
+		r = float32(math.NaN())
+	}
 	scaleTo(y, r, x)
 	return r
 }
