@@ -39,6 +39,7 @@ func TestUsage(t *testing.T) {
 		{"no recipe", "refine --recipe nope --out out a.warc.gz", `recipe "nope" is neither a file nor one of ` + strings.Join(recipes.Names(), ", "), ""},
 		{"no protocol", "validate --protocol testnet", `--protocol "testnet" is neither mainnet nor devnet`, ""},
 		{"no repository", "mine --repo alice", `--repo: invalid: repository "alice" is not owner/name`, ""},
+		{"no tier to judge at", "validate --netuid 1 --tier huge", `--tier: no tier "huge"; there are tiny, quick, cpu, cpu-long, gpu`, ""},
 		{"no subnet", "validate", "--netuid 0: a number from 1 to 65535 is needed", ""},
 		{"no such subnet", "validate --netuid 70000", "--netuid 70000: a number from 1 to 65535 is needed", ""},
 		{"no such chain", "validate --netuid 1 --subtensor.network nakamoto", `--subtensor.network "nakamoto" is none of archive, finney, latent-lite, local, test, and no ws:// or wss:// URL`, devnetHint},

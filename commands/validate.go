@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"finest/chain/wallet"
 	"finest/internal/contract"
 	"finest/internal/durable"
 	"finest/pipeline"
@@ -71,12 +72,18 @@ func runValidate(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	var dir string
+	quality, err := qualityOf(c, protocol, &dir)
+	if err != nil {
+		return err
+	}
 	net, err := openNetwork(c)
 	if err != nil {
 		return err
 	}
 	defer net.close()
-	hotkey, dir, err := openIdentity(c, "validate", net.netuid)
+	var hotkey *wallet.Hotkey
+	hotkey, dir, err = openIdentity(c, "validate", net.netuid)
 	if err != nil {
 		return err
 	}
@@ -85,10 +92,6 @@ func runValidate(c *invocation) error {
 		return locked(c, dir, err)
 	}
 	defer func() { _ = lock.Unlock() }()
-	quality, err := qualityOf(c, protocol, dir)
-	if err != nil {
-		return err
-	}
 	options := validator.Options{
 		Chain: net.chain, Hub: net.hub, Signer: hotkey, Netuid: net.netuid, Crawl: net.crawl,
 		Runner:   func(r contract.Recipe) (*pipeline.Runner, error) { return buildRecipe(c, r) },

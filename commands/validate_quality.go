@@ -35,9 +35,10 @@ func qualityFlags() []cliFlag {
 	}
 }
 
-// qualityOf returns how recipes are judged; nil for not at all. Panel, tokenizer
-// and trainer are looked for when there is something to compare.
-func qualityOf(c *invocation, p eval.Protocol, dataDir string) (*validator.Quality, error) {
+// qualityOf returns how recipes are judged; nil for not at all. Panel, tokenizer,
+// trainer and the folder of the state are looked for when there is something to
+// compare.
+func qualityOf(c *invocation, p eval.Protocol, dataDir *string) (*validator.Quality, error) {
 	if c.String("tier") == noTier {
 		return nil, nil
 	}
@@ -75,7 +76,7 @@ func qualityOf(c *invocation, p eval.Protocol, dataDir string) (*validator.Quali
 		if of.Tokenizer, err = bpe.Load(q.Tier.Vocab()); err != nil {
 			return nil, err
 		}
-		if of.Trainer, err = validatorTrainer(c, q.Tier, filepath.Join(dataDir, "quality", "trainer")); err != nil {
+		if of.Trainer, err = validatorTrainer(c, q.Tier, filepath.Join(*dataDir, "quality", "trainer")); err != nil {
 			return nil, err
 		}
 		estimate, err := of.Estimate(3)
