@@ -129,6 +129,38 @@ func TestScoresMatchTwin(t *testing.T) {
 	}
 }
 
+// endsAfter is a context that has ended when it was looked at a number of times.
+type endsAfter struct {
+	context.Context
+	looks atomic.Int64
+}
+
+func (c *endsAfter) Err() error {
+	if c.looks.Add(-1) < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestScoringEndsBetweenPasses ends the context after two passes of many.
+func TestScoringEndsBetweenPasses(t *testing.T) {
+	r := randomRun(t, tiny, 1)
+	e := Example{Tokens: randomTokens(tiny, tiny.Context+1, r.spec.Seed), From: 1}
+	for range scoreBlock {
+		r.job.Examples = append(r.job.Examples, e)
+	}
+	ctx := &endsAfter{Context: t.Context()}
+	ctx.looks.Store(2)
+	result := Result{Losses: []Point{{}}}
+	if err := r.score(ctx, time.Time{}, &result); !errors.Is(err, context.Canceled) {
+		t.Errorf("scoring ends in %v", err)
+	}
+	pass := r.passes[0].capacity / tiny.Context
+	if s := result.Scores; s[2*pass-1].Tokens == 0 || s[2*pass].Tokens != 0 {
+		t.Errorf("of passes of %d examples not two are made: %+v", pass, s[:3*pass])
+	}
+}
+
 func TestEqualLogits(t *testing.T) {
 	// The first of the likeliest is the one.
 	for target, correct := range map[uint16]int{0: 0, 1: 1, 2: 0, 3: 0} {

@@ -10,8 +10,7 @@ import (
 	"finest/eval/lm/matmul"
 )
 
-// scoreBlock is about how many examples are scored between two looks at the
-// context and two reports of progress.
+// scoreBlock is how many examples are scored between two reports of progress.
 const scoreBlock = 256
 
 // score fills in the scores of the job's examples. That of an example depends
@@ -20,18 +19,21 @@ func (r *run) score(ctx context.Context, began time.Time, result *Result) error 
 	examples := r.job.Examples
 	result.Scores = make([]Score, len(examples))
 	for from := 0; from < len(examples); from += scoreBlock {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
 		to := min(from+scoreBlock, len(examples))
 		groups := r.group(examples[from:to])
 		r.pool.each(len(groups), func(worker, i int) {
+			if ctx.Err() != nil {
+				return
+			}
 			first := from
 			for _, n := range groups[:i] {
 				first += n
 			}
 			r.passes[worker].score(examples[first:first+groups[i]], result.Scores[first:])
 		})
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		if r.job.Progress != nil {
 			r.job.Progress(Progress{
 				Step: r.spec.Steps(), Steps: r.spec.Steps(), Example: to, Examples: len(examples),
