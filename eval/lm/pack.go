@@ -13,8 +13,8 @@ type Packed struct {
 	// Sequences is how many sequences they fill.
 	Unique    int64 `json:"unique"`
 	Sequences int   `json:"sequences"`
-	// Epochs is how often each token is trained on, on average; below 1 a part
-	// of them is never seen.
+	// Epochs is how often each token is predicted in training, on average; below
+	// 1 a part of them is never seen.
 	Epochs float64 `json:"epochs"`
 }
 
@@ -23,11 +23,11 @@ var ErrNoTokens = errors.New("no tokens to train on")
 
 // Pack makes training data of documents. They are joined into one stream, eos
 // before each, which is cut into sequences of Context + 1 tokens of which each
-// begins with the last token of the one before: so every token is predicted
-// once. The stream is a ring, so the last sequence runs on into the first
-// document, and a document shorter than a sequence is repeated in it. Each epoch
-// takes the sequences in a new order, drawn from order; a last epoch may stay
-// incomplete.
+// begins with the last token of the one before. The stream is a ring: the last
+// sequence runs on into the first document, and a document shorter than a
+// sequence is repeated in it. So all sequences together predict every token once,
+// and those again that fill up the last one. Each epoch takes the sequences in a
+// new order, drawn from order; a last epoch may stay incomplete.
 func Pack(documents [][]uint16, eos uint16, s Spec, order eval.Seed) (Data, Packed, error) {
 	if err := s.Validate(); err != nil {
 		return nil, Packed{}, err
@@ -56,7 +56,7 @@ func Pack(documents [][]uint16, eos uint16, s Spec, order eval.Seed) (Data, Pack
 	}
 	return p, Packed{
 		Unique: int64(len(stream)), Sequences: p.sequences,
-		Epochs: float64(p.steps) * float64(p.batch) / float64(p.sequences),
+		Epochs: float64(p.steps) * float64(p.batch) * float64(p.context) / float64(len(stream)),
 	}, nil
 }
 
@@ -78,7 +78,7 @@ func (p *packed) Batch(step int, dst []uint16) {
 		p.shuffle(n / p.sequences)
 		at := int(p.permutation[n%p.sequences]) * p.context
 		for row := dst[i*length : (i+1)*length]; len(row) > 0; at = 0 {
-			row = row[copy(row, p.stream[at%len(p.stream):]):]
+			row = row[copy(row, p.stream[at:]):]
 		}
 	}
 }

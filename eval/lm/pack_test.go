@@ -41,7 +41,7 @@ func TestPackPredictsEachTokenOnce(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (lm.Packed{Unique: 17, Sequences: 5, Epochs: 8.0 / 5}); packed != want {
+	if want := (lm.Packed{Unique: 17, Sequences: 5, Epochs: 32.0 / 17}); packed != want {
 		t.Errorf("packed %+v, want %+v", packed, want)
 	}
 	got := sequences(spec, data)
@@ -84,7 +84,8 @@ func TestPackShortDocuments(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if packed.Unique != 2 || packed.Sequences != 1 || packed.Epochs != 16 {
+	// 16 sequences of 8 predicted tokens have each of the two 64 times.
+	if packed.Unique != 2 || packed.Sequences != 1 || packed.Epochs != 64 {
 		t.Errorf("one token packs into %+v", packed)
 	}
 	for i, row := range sequences(spec, data) {
