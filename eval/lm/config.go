@@ -3,7 +3,8 @@ package lm
 import (
 	"fmt"
 	"math"
-	"strconv"
+
+	"finest/eval"
 )
 
 // Bounds of a Config: far above any tier, low enough that no size overflows.
@@ -86,9 +87,12 @@ func (s Spec) Validate() error {
 	if step := int64(s.Batch) * int64(s.Config.Context); s.Tokens/step >= maxSteps {
 		return fmt.Errorf("training on %d tokens in steps of %d, more than %d steps", s.Tokens, step, maxSteps)
 	}
-	for name, rate := range map[string]float64{"muon rate": float64(s.MuonRate), "adam rate": float64(s.AdamRate)} {
-		if !(rate > 0) || math.IsInf(rate, 0) {
-			return fmt.Errorf("%s %s is not above 0", name, strconv.FormatFloat(rate, 'g', -1, 64))
+	for _, rate := range []struct {
+		name  string
+		value eval.Decimal
+	}{{"muon rate", s.MuonRate}, {"adam rate", s.AdamRate}} {
+		if v := float64(rate.value); !(v > 0) || math.IsInf(v, 0) {
+			return fmt.Errorf("%s %v is not above 0 and finite", rate.name, v)
 		}
 	}
 	if !(s.WarmUp >= 0 && s.Decay >= 0 && s.WarmUp+s.Decay <= 1) {
