@@ -54,7 +54,7 @@ type Job struct {
 	Spec     Spec
 	Data     Data
 	Examples []Example
-	// Progress is called now and then from the goroutine of Train; nil is never.
+	// Progress is called now and then from the goroutine of Train; it may be nil.
 	Progress func(Progress)
 }
 

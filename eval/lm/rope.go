@@ -62,9 +62,10 @@ func (p *pass) rotate(s *layerState) {
 }
 
 // rotateBackward turns the gradients of normed, turned queries and keys in dWide
-// into those of the products. It does so with the turned vectors, as products are
-// the same before and after a turn. Of queries, scaled by s, the norm was y/s:
-// the mean of its product with the gradient s·dy is that of y and dy.
+// into those of what the products gave. It goes back through the norm before it
+// turns back: dot products are the same before and after a turn. What rotate
+// multiplied queries with is divided out first, and their gradient multiplied
+// with it.
 func (p *pass) rotateBackward(s *layerState) {
 	c := p.config
 	width := c.Dim / c.Heads

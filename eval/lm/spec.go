@@ -35,7 +35,7 @@ type Spec struct {
 // summed in order, so that no result depends on how many run at once.
 const Shards = 4
 
-// Steps is the number of optimiser steps.
+// Steps is the number of optimiser steps of a valid spec.
 func (s Spec) Steps() int {
 	step := int64(s.Batch) * int64(s.Config.Context)
 	return int((s.Tokens + step - 1) / step)
