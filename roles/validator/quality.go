@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"finest/chain"
 	"finest/eval"
@@ -71,6 +72,20 @@ func (c *comparison) String() string {
 
 // key names a comparison in memory and on disk.
 func (c *comparison) key() string { return fmt.Sprintf("%d-%.16s", c.window, c.recipe.Hash) }
+
+// folder names what is drawn for the comparison: other tasks, or another tier,
+// and it is drawn anew.
+func (c *comparison) folder(tier compare.Tier) string {
+	var all strings.Builder
+	fmt.Fprintln(&all, tier.Name, tier.Spec.Tokens)
+	for _, list := range [][]submission.Case{c.pool, c.others} {
+		for _, t := range list {
+			fmt.Fprintln(&all, t.Address(), t.Line.Task, t.Line.Generation, t.Line.Manifest)
+		}
+		fmt.Fprintln(&all)
+	}
+	return fmt.Sprintf("%s-%.16s", c.key(), canon.Sum([]byte(all.String())))
+}
 
 // compared is what a comparison came to: a judgement, frauds that it met, or an
 // error, after which it is tried again.
@@ -195,7 +210,7 @@ func (v *Validator) complete(ctx context.Context, c *comparison) error {
 // on where a killed one was.
 func (v *Validator) compare(ctx context.Context, c *comparison) (out compared) {
 	out.comparison = c
-	work := filepath.Join(v.qualityDir(), "work", c.key())
+	work := filepath.Join(v.qualityDir(), "work", c.folder(v.o.Quality.Tier))
 	drawn, err := v.draw(ctx, c, work)
 	if err == nil {
 		out.evidence, out.judgement, err = v.train(ctx, c, drawn)
