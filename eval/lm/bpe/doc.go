@@ -7,12 +7,13 @@
 //
 // Before merging, text is cut into pieces; no token reaches over the end of one.
 // Characters are letters (with marks), numbers, white space, or others, by their
-// Unicode category; a byte that is no UTF-8 is an other. A piece is a run of one
-// kind, or of one and the same white-space character, with three rules more:
+// category in Unicode 15.0; a byte that is no UTF-8 is an other. A piece is a run
+// of one kind, or of one and the same white-space character, with three rules
+// more:
 //
 //   - The space before a letter, number or other character begins its piece.
 //   - An apostrophe (' or ’) between two letters begins the piece of the second.
-//   - A piece ends before it is longer than MaxPiece bytes.
+//   - A piece ends before it is longer than 32 bytes.
 //
 // So the tokens of a text are those of its parts wherever it is cut before a
 // space that follows no other space, and encoding takes time linear in the text.

@@ -1,8 +1,12 @@
 package bpe
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"strings"
 	"testing"
+	"unicode"
 )
 
 func split(text string) []string {
@@ -13,8 +17,23 @@ func split(text string) []string {
 	return pieces
 }
 
+// TestKindsAreFixed holds the kinds of all characters. They are those of the
+// Unicode tables that Go brings: where a later Go has other ones, the same text has
+// other tokens, so version changes or the old kinds are kept.
+func TestKindsAreFixed(t *testing.T) {
+	var kinds []byte
+	for r := range rune(unicode.MaxRune + 1) {
+		kinds = binary.LittleEndian.AppendUint32(kinds, uint32(runeKind(r)))
+	}
+	sum := sha256.Sum256(kinds)
+	const want = "3408cafe63db39e637edb7ccab43ff7397facc2696d4628718f84b4fa17d6788"
+	if got := hex.EncodeToString(sum[:]); got != want {
+		t.Errorf("with Unicode %s the kinds of characters have the digest %s, not %s", unicode.Version, got, want)
+	}
+}
+
 func TestPieces(t *testing.T) {
-	long := strings.Repeat("x", MaxPiece)
+	long := strings.Repeat("x", maxPiece)
 	for _, tc := range []struct{ text, want string }{
 		{"ab cd", "ab| cd"},
 		{"ab  cd", "ab| | cd"},
