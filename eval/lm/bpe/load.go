@@ -12,13 +12,13 @@ var embedded []byte
 
 var parsed = sync.OnceValues(func() (Merges, error) { return Parse(embedded) })
 
-// Sizes are the vocabularies that Load knows.
-func Sizes() []int { return []int{2048, 4096, 8192} }
+// sizes are the vocabularies that Load knows.
+func sizes() []int { return []int{2048, 4096, 8192} }
 
 // Load returns the tokenizer with a vocabulary of that many tokens.
 func Load(vocab int) (*Tokenizer, error) {
-	if !slices.Contains(Sizes(), vocab) {
-		return nil, fmt.Errorf("load a tokenizer of %d tokens: there are those of %v", vocab, Sizes())
+	if !slices.Contains(sizes(), vocab) {
+		return nil, fmt.Errorf("load a tokenizer of %d tokens: there are those of %v", vocab, sizes())
 	}
 	m, err := parsed()
 	if err != nil {
@@ -27,5 +27,5 @@ func Load(vocab int) (*Tokenizer, error) {
 	if len(m)+firstMerge < vocab {
 		return nil, fmt.Errorf("load a tokenizer of %d tokens: there are %d merges", vocab, len(m))
 	}
-	return New(m[:vocab-firstMerge])
+	return newTokenizer(m[:vocab-firstMerge])
 }

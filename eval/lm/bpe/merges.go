@@ -16,12 +16,12 @@ const (
 	// makes.
 	eos        = 256
 	firstMerge = eos + 1
-	// MaxVocab is the size of the largest vocabulary.
-	MaxVocab = 1 << 15
+	// maxVocab is the size of the largest vocabulary.
+	maxVocab = 1 << 15
 )
 
-// Version changes whenever the same text has other tokens.
-const Version = 1
+// version changes whenever the same text has other tokens.
+const version = 1
 
 // Merge is a pair of tokens that become one.
 type Merge struct{ Left, Right uint16 }
@@ -31,8 +31,8 @@ type Merge struct{ Left, Right uint16 }
 type Merges []Merge
 
 func (m Merges) validate() error {
-	if len(m)+firstMerge > MaxVocab {
-		return fmt.Errorf("%d merges: at most %d", len(m), MaxVocab-firstMerge)
+	if len(m)+firstMerge > maxVocab {
+		return fmt.Errorf("%d merges: at most %d", len(m), maxVocab-firstMerge)
 	}
 	seen := make(map[Merge]bool, len(m))
 	for i, pair := range m {
@@ -48,7 +48,7 @@ func (m Merges) validate() error {
 	return nil
 }
 
-func header() string { return fmt.Sprintf("finest bpe merges, version %d", Version) }
+func header() string { return fmt.Sprintf("finest bpe merges, version %d", version) }
 
 // WriteTo writes a line with the version, then one line "left right" for each
 // merge.
@@ -83,7 +83,7 @@ func Parse(raw []byte) (Merges, error) {
 			return nil, fmt.Errorf("read merge %d: %w", len(m), err)
 		}
 		m = append(m, pair)
-		if len(m)+firstMerge > MaxVocab {
+		if len(m)+firstMerge > maxVocab {
 			break
 		}
 	}

@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// MaxPiece is the length of the longest piece in bytes.
-const MaxPiece = 32
+// maxPiece is the length of the longest piece in bytes.
+const maxPiece = 32
 
 // kind is what runs of characters are told apart by. White-space characters
 // have the kind space plus their code point.
@@ -107,12 +107,12 @@ func apostrophe(text []byte, i, size int) int {
 }
 
 // runEnd returns where the characters of kind k from first on end, or the last
-// border between characters within MaxPiece bytes of i.
+// border between characters within maxPiece bytes of i.
 func runEnd(text []byte, i, first int, k kind) int {
 	end := first
 	for {
 		next, n := kindAt(text, end)
-		if n == 0 || next != k || end+n-i > MaxPiece {
+		if n == 0 || next != k || end+n-i > maxPiece {
 			return end
 		}
 		end += n

@@ -63,8 +63,8 @@ func (t *mergeTable) get(left, right uint16) uint16 {
 
 // encode replaces the tokens of a piece, its bytes at first, by those that the
 // merges make of them, and returns how many are left.
-func (t *mergeTable) encode(tokens *[MaxPiece]uint16, n int) int {
-	var made [MaxPiece]uint16 // of tokens i and i+1
+func (t *mergeTable) encode(tokens *[maxPiece]uint16, n int) int {
+	var made [maxPiece]uint16 // of tokens i and i+1
 	for i := 0; i+1 < n; i++ {
 		made[i] = t.get(tokens[i], tokens[i+1])
 	}

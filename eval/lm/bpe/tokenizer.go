@@ -13,9 +13,9 @@ type Tokenizer struct {
 	caches     sync.Pool
 }
 
-// New returns the tokenizer of the merges; its name is the size of its
+// newTokenizer returns the tokenizer of the merges; its name is the size of its
 // vocabulary and the version.
-func New(m Merges) (*Tokenizer, error) {
+func newTokenizer(m Merges) (*Tokenizer, error) {
 	if err := m.validate(); err != nil {
 		return nil, fmt.Errorf("make a tokenizer: %w", err)
 	}
@@ -29,12 +29,12 @@ func New(m Merges) (*Tokenizer, error) {
 	}
 	for i, pair := range m {
 		left, right := t.tokens[pair.Left], t.tokens[pair.Right]
-		if len(left)+len(right) > MaxPiece {
-			return nil, fmt.Errorf("make a tokenizer: merge %d makes a token longer than %d bytes", i, MaxPiece)
+		if len(left)+len(right) > maxPiece {
+			return nil, fmt.Errorf("make a tokenizer: merge %d makes a token longer than %d bytes", i, maxPiece)
 		}
 		t.tokens = append(t.tokens, append(left[:len(left):len(left)], right...))
 	}
-	t.name = fmt.Sprintf("bpe-%d/%d", t.Vocab(), Version)
+	t.name = fmt.Sprintf("bpe-%d/%d", t.Vocab(), version)
 	t.caches.New = func() any { return new(cache) }
 	return t, nil
 }
@@ -79,7 +79,7 @@ func (t *Tokenizer) encodePiece(dst []uint16, c *cache, text []byte, i, end int)
 }
 
 func (t *Tokenizer) merge(dst []uint16, piece []byte) []uint16 {
-	var tokens [MaxPiece]uint16
+	var tokens [maxPiece]uint16
 	for i, b := range piece {
 		tokens[i] = uint16(b)
 	}

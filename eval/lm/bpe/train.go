@@ -15,8 +15,8 @@ import (
 // the same texts give the same merges. Memory grows with the number of distinct
 // pieces.
 func Train(texts iter.Seq2[string, error], vocab int) (Merges, error) {
-	if vocab < firstMerge || vocab > MaxVocab {
-		return nil, fmt.Errorf("train a vocabulary of %d tokens: it takes %d to %d", vocab, firstMerge, MaxVocab)
+	if vocab < firstMerge || vocab > maxVocab {
+		return nil, fmt.Errorf("train a vocabulary of %d tokens: it takes %d to %d", vocab, firstMerge, maxVocab)
 	}
 	counts := make(map[string]int64)
 	for text, err := range texts {
