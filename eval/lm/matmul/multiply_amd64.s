@@ -13,7 +13,8 @@
 //	Y12, Y13 a row of b; Y14, Y15 numbers of a, in all lanes
 //	Y0 … Y11 the sums, two registers a row
 //
-// Numbers of a are read where they are, one at a time, b 64 bytes at a time.
+// Numbers of a are read one at a time, b 64 bytes at a time. Of c, what lies
+// behind width columns is neither read nor written.
 
 // ROW(x, s, u, v) adds the products of the number at x with a row of b to u and v.
 #define ROW(x, s, u, v) \

@@ -81,14 +81,14 @@ func guarded(rows, columns, stride int) matmul.Matrix {
 	return c
 }
 
-// TestEveryShape multiplies whole numbers, whose products are exact, in every
-// shape up to 40: all edges of the tiles, with and without transposing, adding
-// and gaps between rows.
+// TestEveryShape multiplies whole numbers, whose products are exact, in shapes
+// up to 40: all edges of the tiles, sums of every length around the four terms of
+// a loop, with and without transposing, adding and gaps between rows.
 func TestEveryShape(t *testing.T) {
 	r, scratches := newRand(), kernels()
 	for m := 1; m <= 40; m++ {
 		for n := 1; n <= 40; n++ {
-			for k := 1; k <= 40; k++ {
+			for _, k := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 39} {
 				bits := m + n + k
 				a := wholes(r, m, k, bits%3, bits&1 > 0)
 				b := wholes(r, k, n, bits%5, bits&2 > 0)

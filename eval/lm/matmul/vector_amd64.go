@@ -32,7 +32,6 @@ func scaleAVX2(y []float32, a float32, x []float32)
 
 func expSum(dst, x []float32, shift float32) float32 { return expSumAVX2(dst, x, shift, &expTable) }
 
-//go:noescape
 func expSumAVX2(dst, x []float32, shift float32, table *[13][8]float32) float32
 
 func softmaxBackAVX2(dx, p, dp []float32, mean float32)

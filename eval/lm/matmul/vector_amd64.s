@@ -6,7 +6,7 @@
 //	AX      numbers that are done; CX those that are left
 //	SI, DI, R8, R9 the slices
 //	Y15     the mask of what is left
-//	Y14 …   factors in all lanes
+//	Y14, Y13 … factors in all lanes
 //
 // The body of a loop is a macro of how it loads, stores and, for sums, keeps the
 // lanes that count.
