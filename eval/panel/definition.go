@@ -24,17 +24,8 @@ const (
 	GPU   Size = "gpu"
 )
 
-// Names of suites.
-const (
-	SuitePages         = "pages"
-	SuiteEncyclopaedia = "encyclopaedia"
-	SuiteBooks         = "books"
-	SuiteCrawl         = "crawl"
-	SuiteArcEasy       = "arc_easy"
-	SuiteArcChallenge  = "arc_challenge"
-	SuiteOpenBook      = "openbook_qa"
-	SuiteLambada       = "lambada"
-)
+// SuiteCrawl is the name of the suite that pages of the crawl are handed in for.
+const SuiteCrawl = "crawl"
 
 // maxCrawlWeight is the most that pages of the crawl may weigh, in thousandths:
 // who chooses what to crawl must not choose what is held out.
@@ -87,9 +78,9 @@ func Window(size Size) Definition {
 func define(name string, size Size, w weights) Definition {
 	x := extents[size]
 	texts := []Suite{
-		{Name: SuitePages, Format: Pages, Files: []string{assets.PanelPages}, Units: x.pages},
-		{Name: SuiteEncyclopaedia, Format: Passages, Files: []string{assets.PanelPassages}, Bytes: x.prose},
-		{Name: SuiteBooks, Format: Books, Files: assets.PanelBooks(), Bytes: x.prose},
+		{Name: "pages", Format: Pages, Files: []string{assets.PanelPages}, Units: x.pages},
+		{Name: "encyclopaedia", Format: Passages, Files: []string{assets.PanelPassages}, Bytes: x.prose},
+		{Name: "books", Format: Books, Files: assets.PanelBooks(), Bytes: x.prose},
 		{Name: SuiteCrawl, Units: x.pages},
 	}[:len(w.texts)]
 	d := Definition{Name: name}
@@ -98,12 +89,12 @@ func define(name string, size Size, w weights) Definition {
 		d.Suites = append(d.Suites, s)
 	}
 	for i, item := range [3][2]string{
-		{SuiteArcEasy, assets.PanelArcEasy}, {SuiteArcChallenge, assets.PanelArcChallenge}, {SuiteOpenBook, assets.PanelOpenBook},
+		{"arc_easy", assets.PanelArcEasy}, {"arc_challenge", assets.PanelArcChallenge}, {"openbook_qa", assets.PanelOpenBook},
 	} {
 		d.Suites = append(d.Suites, Suite{Name: item[0], Kind: Choice, Format: Lines, Files: []string{item[1]}, Units: x.items, Weight: w.items[i]})
 	}
 	return Definition{Name: name, Suites: append(d.Suites, Suite{
-		Name: SuiteLambada, Kind: Cloze, Format: Lines, Files: []string{assets.PanelLambada}, Units: x.passages, Weight: w.cloze,
+		Name: "lambada", Kind: Cloze, Format: Lines, Files: []string{assets.PanelLambada}, Units: x.passages, Weight: w.cloze,
 	})}
 }
 

@@ -1,13 +1,9 @@
 package panel
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -15,9 +11,6 @@ import (
 	"finest/internal/contract"
 	"finest/pipeline/assets"
 )
-
-// maxFile bounds a file of one's own.
-const maxFile = 256 << 20
 
 // MissingError says what a panel lacks. Who meets it does not judge.
 type MissingError struct {
@@ -105,29 +98,11 @@ func (e *MissingError) add(name string) {
 // read reads a file of the folder; the error wraps fs.ErrNotExist if it is not
 // there.
 func read(dir, name string) ([]byte, contract.Asset, error) {
-	if !filepath.IsLocal(name) || filepath.Base(name) != name || name == "." {
-		return nil, contract.Asset{}, errors.New("it is no file name")
-	}
-	f, err := os.Open(filepath.Join(dir, name))
+	content, err := assets.ReadFile(dir, name)
 	if err != nil {
 		return nil, contract.Asset{}, err
 	}
-	defer func() { _ = f.Close() }()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, contract.Asset{}, err
-	case !info.Mode().IsRegular():
-		return nil, contract.Asset{}, errors.New("it is no regular file")
-	case info.Size() > maxFile:
-		return nil, contract.Asset{}, fmt.Errorf("%d bytes are more than the %d allowed", info.Size(), maxFile)
-	}
-	content := make([]byte, info.Size())
-	if _, err := io.ReadFull(f, content); err != nil {
-		return nil, contract.Asset{}, err
-	}
-	sum := sha256.Sum256(content)
-	pin := contract.Asset{Name: name, SHA256: hex.EncodeToString(sum[:])}
+	pin := contract.Asset{Name: name, SHA256: canon.Sum(content)}
 	if known, err := assets.Named(name); err == nil && known[0].SHA256 != pin.SHA256 {
 		return nil, pin, fmt.Errorf("%w: it has SHA-256 %s instead of %s; `finest assets pull --panel --assets %s` replaces it",
 			assets.ErrContent, pin.SHA256, known[0].SHA256, dir)

@@ -22,15 +22,18 @@ type Calibration struct {
 	Data string `json:"data"`
 	// Deviation is the standard deviation of the difference between the panel's
 	// scores of two runs that share the seed but not the data, Suites that of each
-	// suite; Freedom their degrees of freedom.
+	// suite; Freedom their degrees of freedom. The mean over so many seeds deviates
+	// by it over the root of their number.
 	Deviation eval.Decimal              `json:"deviation"`
 	Suites    map[string]SuiteDeviation `json:"suites"`
 	Freedom   int                       `json:"freedom"`
 	// Accuracies are the suites whose accuracy enters the score: those where the
 	// reference's is above naive text's by more than chance.
 	Accuracies []string `json:"accuracies"`
-	// Called of Comparisons between samples of the same data found a difference,
-	// each judged with the deviation of the other ones.
+	// Called of Comparisons between samples of the same data found a difference.
+	// All pairs of parts of a block are compared, and judged with the deviation of
+	// the other blocks. As each part is in several pairs, their number says less
+	// than as many comparisons of samples of their own.
 	Comparisons int `json:"comparisons"`
 	Called      int `json:"called"`
 }

@@ -37,7 +37,8 @@ func (q Quality) Counts(floor float64) float64 {
 
 // Judge returns the quality of a candidate. Seeds and data of the three arms are
 // taken to deviate independently, each by half the variance that was calibrated
-// for a difference.
+// for a difference: where the arms' samples are of the same pages they deviate
+// less, and the bounds are too wide.
 func Judge(candidate, naive, reference Arm, c Calibration, seed eval.Seed) (Quality, error) {
 	if err := comparable(candidate, naive, reference); err != nil {
 		return Quality{}, err

@@ -93,7 +93,7 @@ func Read(spec pipeline.StageSpec, dir string) (map[string][]byte, error) {
 			miss(pin)
 			continue
 		}
-		data, err := readFile(filepath.Join(dir, pin.Name))
+		data, err := ReadFile(dir, pin.Name)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 			miss(pin)
@@ -122,9 +122,13 @@ func isFileName(name string) bool {
 	return filepath.IsLocal(name) && filepath.Base(name) == name && name != "."
 }
 
-// readFile reads a regular file of at most MaxBytes into memory of its size.
-func readFile(path string) ([]byte, error) {
-	f, err := os.Open(path)
+// ReadFile reads a file of a folder, a regular one of at most MaxBytes, into
+// memory of its size. The error wraps fs.ErrNotExist if it is not there.
+func ReadFile(dir, name string) ([]byte, error) {
+	if !isFileName(name) {
+		return nil, errors.New("it is no file name")
+	}
+	f, err := os.Open(filepath.Join(dir, name))
 	if err != nil {
 		return nil, err
 	}
