@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -28,7 +29,7 @@ func (s *search) assemble() error {
 		if len(a.Parts) == 0 {
 			continue
 		}
-		for name := range s.parts {
+		for _, name := range slices.Sorted(maps.Keys(s.parts)) {
 			folder, isFirst := strings.CutSuffix(name, a.Parts[0].Name)
 			if !isFirst || s.installed[a.Name] {
 				continue
