@@ -8,9 +8,9 @@ import (
 
 // Constants of Adam: Kingma and Ba, arXiv 1412.6980.
 const (
-	adamBeta1 = 0.9
-	adamBeta2 = 0.95
-	adamFloor = 1e-8
+	adamBeta1   = 0.9
+	adamBeta2   = 0.95
+	adamEpsilon = 1e-8
 )
 
 // adam updates one tensor.
@@ -25,7 +25,7 @@ func newAdam(w, g []float32) *adam {
 // step makes update number n, from 1 on.
 func (a *adam) step(rate float64, n int) {
 	matmul.Adam{
-		Rate: float32(rate), Beta1: adamBeta1, Beta2: adamBeta2, Epsilon: adamFloor,
+		Rate: float32(rate), Beta1: adamBeta1, Beta2: adamBeta2, Epsilon: adamEpsilon,
 		Correct1: float32(1 - math.Pow(adamBeta1, float64(n))),
 		Correct2: float32(1 - math.Pow(adamBeta2, float64(n))),
 	}.Step(a.w, a.g, a.m, a.v)

@@ -28,7 +28,7 @@ func (p *pass) headBackward(share float32, g weights) float64 {
 			logit := row[target]
 			maximum := matmul.Max(row)
 			sum := matmul.ExpSum(row, row, maximum)
-			loss += surprise(logit, maximum, sum)
+			loss += surprisal(logit, maximum, sum)
 			matmul.Scale(share/sum, row)
 			row[target] -= share
 		}
@@ -42,9 +42,9 @@ func (p *pass) headBackward(share float32, g weights) float64 {
 	return loss
 }
 
-// surprise is −ln p of a token, given its logit, the largest one, and the sum of
+// surprisal is −ln p of a token, given its logit, the largest one, and the sum of
 // e^(logit − maximum), at least 1. It is not negative.
-func surprise(logit, maximum, sum float32) float64 {
+func surprisal(logit, maximum, sum float32) float64 {
 	return logarithm(float64(sum)) + (float64(maximum) - float64(logit))
 }
 

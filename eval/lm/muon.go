@@ -14,7 +14,7 @@ const (
 	muonA          = 3.4445
 	muonB          = -4.7750
 	muonC          = 2.0315
-	muonFloor      = 1e-7
+	muonEpsilon    = 1e-7
 )
 
 // muon updates one matrix by its orthogonalised momentum.
@@ -63,7 +63,7 @@ func newOrthogonaliser(c Config) *orthogonaliser {
 // divided by its norm. The result lies in one of o's buffers. A matrix that is
 // higher than wide is multiplied from the right.
 func (o *orthogonaliser) orthogonalise(x []float32, rows, cols int) []float32 {
-	matmul.Scale(float32(1/(math.Sqrt(float64(matmul.SumSquares(x)))+muonFloor)), x)
+	matmul.Scale(float32(1/(math.Sqrt(float64(matmul.SumSquares(x)))+muonEpsilon)), x)
 	n := min(rows, cols)
 	if 2*max(rows, cols) > 3*n {
 		o.squeeze(x, rows, cols)

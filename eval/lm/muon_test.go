@@ -18,7 +18,7 @@ func newtonSchulz(x []float64, rows, cols int) []float64 {
 		norm += v * v
 	}
 	for i := range x {
-		x[i] /= math.Sqrt(norm) + muonFloor
+		x[i] /= math.Sqrt(norm) + muonEpsilon
 	}
 	for range 5 {
 		a := times(x, transpose(x, rows, cols), rows, cols, rows)

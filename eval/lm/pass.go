@@ -22,10 +22,9 @@ type pass struct {
 
 	x      []float32 // residual stream
 	layers []layerState
-	final  []float32 // its last norm
-	scale  []float32
-	start  []float32 // the norm of the embedding
-	first  []float32 // its scales
+
+	embedded, final           []float32 // norms of the embedding and of the last x
+	embeddedScale, finalScale []float32
 
 	logits []float32 // of headRows rows
 	dx     []float32 // gradient of x
@@ -60,8 +59,8 @@ func newPass(c Config, tables *rope, w weights, capacity int, backward bool) *pa
 	p := &pass{config: c, tables: tables, w: w, capacity: capacity}
 	p.tokens, p.targets = make([]uint16, capacity), make([]uint16, capacity)
 	rows := func(width int) []float32 { return make([]float32, capacity*width) }
-	p.x, p.final, p.scale = rows(c.Dim), rows(c.Dim), rows(1)
-	p.start, p.first = rows(c.Dim), rows(1)
+	p.x, p.final, p.finalScale = rows(c.Dim), rows(c.Dim), rows(1)
+	p.embedded, p.embeddedScale = rows(c.Dim), rows(1)
 	p.layers = make([]layerState, c.Layers)
 	for i := range p.layers {
 		if i > 0 && !backward {
@@ -113,12 +112,12 @@ func (p *pass) forward() {
 	for i, t := range p.tokens[:p.rows] {
 		copy(p.x[i*dim:][:dim], p.w.embedding[int(t)*dim:][:dim])
 	}
-	normRows(p.start, p.x, p.first[:p.rows], dim)
-	copy(p.x, p.start[:p.rows*dim])
+	normRows(p.embedded, p.x, p.embeddedScale[:p.rows], dim)
+	copy(p.x, p.embedded[:p.rows*dim])
 	for i := range p.layers {
 		p.forwardLayer(&p.layers[i], p.w.layers[i])
 	}
-	normRows(p.final, p.x, p.scale[:p.rows], dim)
+	normRows(p.final, p.x, p.finalScale[:p.rows], dim)
 }
 
 func (p *pass) forwardLayer(s *layerState, w layerWeights) {
@@ -150,12 +149,12 @@ func (p *pass) multiplyBackward(dx, dw, dy, x, w []float32, out, in int) {
 // norm is in dNorm.
 func (p *pass) backward(g weights) {
 	dim := p.config.Dim
-	normRowsBackward(p.dNorm, p.final, p.scale[:p.rows], dim)
+	normRowsBackward(p.dNorm, p.final, p.finalScale[:p.rows], dim)
 	copy(p.dx, p.dNorm[:p.rows*dim])
 	for i := len(p.layers) - 1; i >= 0; i-- {
 		p.backwardLayer(&p.layers[i], p.w.layers[i], g.layers[i])
 	}
-	normRowsBackward(p.dx, p.start, p.first[:p.rows], dim)
+	normRowsBackward(p.dx, p.embedded, p.embeddedScale[:p.rows], dim)
 	for i, t := range p.tokens[:p.rows] {
 		matmul.Add(p.dx[i*dim:][:dim], g.embedding[int(t)*dim:])
 	}

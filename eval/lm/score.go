@@ -104,5 +104,5 @@ func (s *Score) predict(logits []float32, target uint16) {
 	if logit == maximum && !slices.Contains(logits[:target], maximum) {
 		s.Correct++
 	}
-	s.NLL += surprise(logit, maximum, matmul.ExpSum(logits, logits, maximum))
+	s.NLL += surprisal(logit, maximum, matmul.ExpSum(logits, logits, maximum))
 }
