@@ -10,8 +10,8 @@ var student97 = [...]float64{
 
 // critical returns how many standard errors a two-sided 95 % interval reaches to
 // each side, for a deviation that was measured with so many degrees of freedom.
-// Beyond the table it is the last entry or that of more degrees: wider, never
-// narrower, than the exact one.
+// Beyond the table it is that of 30, 60 or 120 degrees, whatever is next below:
+// wider, never narrower, than the exact one.
 func critical(freedom int) float64 {
 	switch {
 	case freedom < 1:
