@@ -47,7 +47,8 @@ and serve every later evaluation that needs them.`,
 		flags: join([]cliFlag{
 			&cli.StringFlag{Name: "against", Usage: "`DATASET` to compare with"},
 			&cli.StringFlag{Name: "naive", Usage: "`DATASET` of plain text of the same pages, as 0 of the scale of quality"},
-			stringFlag("out", "", "`FOLDER` for report.html and result.json (default: none)"),
+			&cli.StringFlag{Name: "out", Usage: "`FOLDER` for report.html and result.json", DefaultText: "none"},
+			&cli.StringFlag{Name: "calibration", Usage: "`FILE` that \"finest eval calibrate --into\" wrote", DefaultText: "those in the program"},
 		}, evalFlags()),
 		subspecs: []spec{calibrateSpec()},
 		run:      runEval,
@@ -66,7 +67,6 @@ func evalFlags() []cliFlag {
 		&cli.StringFlag{Name: "seed", Value: "finest", Usage: "`TEXT`, or 64 hex digits, that all random choices come from"},
 		&cli.StringFlag{Name: "text-column", Value: dataset.DefaultTextColumn, Usage: "`NAME` of the column or field with the text"},
 		&cli.StringFlag{Name: "panel", Usage: "TOML `FILE` of a panel of one's own, whose files lie beside it", DefaultText: "the public one, of --assets"},
-		&cli.StringFlag{Name: "calibration", Usage: "`FILE` that \"finest eval calibrate --into\" wrote", DefaultText: "those in the program"},
 		stringFlag("trainer", "", "`COMMAND` that runs Python with PyTorch, such as python3, to train with (default: this program; for tier gpu: python3)"),
 		&cli.StringFlag{
 			Name: "runs", Value: defaultRuns(), DefaultText: "$XDG_CACHE_HOME/finest/runs", EnvVars: env("runs"),
@@ -100,12 +100,16 @@ func runEval(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	calibrations, err := evalCalibrations(c.String("calibration"))
+	if err != nil {
+		return err
+	}
 	options, err := evalOptions(c)
 	if err != nil {
 		return err
 	}
 	options.Candidate, options.Reference, options.Naive, options.Out = candidate, reference, c.String("naive"), c.String("out")
-	options.Command = evalCommand(c)
+	options.Command, options.Calibrations = evalCommand(c), calibrations
 	e, err := evaluator.New(options)
 	if err != nil {
 		return usageError("eval: %w", err)
@@ -116,7 +120,7 @@ func runEval(c *invocation) error {
 			return withCode(ExitLocked, fmt.Errorf("eval into %s: %w", options.Out, err))
 		}
 		if err != nil {
-			return err
+			return fmt.Errorf("eval into %s: %w", options.Out, err)
 		}
 		defer func() { _ = lock.Unlock() }()
 	}
@@ -134,7 +138,11 @@ func runEval(c *invocation) error {
 	if report == nil {
 		return fmt.Errorf("eval: %w", err)
 	}
-	if shown := c.out.result(report, evalResult{report, options.Out}.print); shown != nil {
+	written := options.Out
+	if err != nil {
+		written = ""
+	}
+	if shown := c.out.result(report, evalResult{report, written}.print); shown != nil {
 		return shown
 	}
 	if err != nil {
@@ -163,9 +171,6 @@ func evalOptions(c *invocation) (evaluator.Options, error) {
 		Program: Version(), Progress: evalProgress(c.out), Log: c.log, Now: time.Now, PeakMemory: peakMemory,
 	}
 	if o.Panel, o.PanelDir, err = evalPanel(c, tier); err != nil {
-		return evaluator.Options{}, err
-	}
-	if o.Calibrations, err = evalCalibrations(c.String("calibration")); err != nil {
 		return evaluator.Options{}, err
 	}
 	if o.Runs, err = compare.OpenRuns(c.String("runs")); err != nil {

@@ -82,12 +82,15 @@ func runCalibrate(c *invocation) error {
 	if err != nil {
 		return fmt.Errorf("eval calibrate: %w", err)
 	}
+	if shown := c.out.result(found, func(w io.Writer) { printCalibration(w, found) }); shown != nil {
+		return shown
+	}
 	if into := c.String("into"); into != "" {
 		if err := writeCalibrations(into, known, found); err != nil {
-			return err
+			return fmt.Errorf("eval calibrate: write the calibration: %w", err)
 		}
 	}
-	return c.out.result(found, func(w io.Writer) { printCalibration(w, found) })
+	return nil
 }
 
 // knownCalibrations are those in a file that need not be there.

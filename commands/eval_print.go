@@ -3,6 +3,7 @@ package commands
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"time"
 
 	"finest/eval/compare"
@@ -32,6 +33,13 @@ func roundTime(d time.Duration) time.Duration {
 	return d.Round(time.Second)
 }
 
+func documents(n int64) string {
+	if n == 1 {
+		return "1 document"
+	}
+	return thousands(n) + " documents"
+}
+
 // thousands writes a number with commas.
 func thousands(n int64) string {
 	s := fmt.Sprint(n)
@@ -50,21 +58,23 @@ func evalProgress(out *printer) func(evaluator.Progress) {
 
 func evalLine(p evaluator.Progress) string {
 	line := fmt.Sprintf("%-5s ", p.Phase)
-	if p.Blocks > 0 {
+	what := string(p.Role)
+	if p.Blocks > 0 { // of a calibration
 		line += fmt.Sprintf("block %d/%d  ", p.Block, p.Blocks)
+		what = filepath.Base(p.Dataset)
 	}
 	switch p.Phase {
 	case evaluator.PhaseCheck:
-		return line + fmt.Sprintf("%s %s  file %d/%d", p.Role, p.Dataset, p.File+1, p.Files)
+		return line + fmt.Sprintf("%s  file %d/%d", what, p.File+1, p.Files)
 	case compare.PhaseRead:
-		return line + fmt.Sprintf("%s %s  %s documents", p.Role, p.Dataset, thousands(p.Documents))
+		return line + fmt.Sprintf("%s  %s documents", what, thousands(p.Documents))
 	case compare.PhaseTrain:
-		line += fmt.Sprintf("run %d/%d  %s %s  step %d/%d  loss %.3f", p.Run, p.Runs, p.Role, p.Dataset, p.Training.Step, p.Training.Steps, p.Training.Loss)
+		line += fmt.Sprintf("run %d/%d  %s  step %d/%d  loss %.3f", p.Run, p.Runs, what, p.Training.Step, p.Training.Steps, p.Training.Loss)
 		if speed := rate(p.Training.Tokens, p.Training.Elapsed); speed > 0 {
 			line += fmt.Sprintf("  %s tokens/s", thousands(speed))
 		}
 	case compare.PhaseScore:
-		line += fmt.Sprintf("run %d/%d  %s %s  example %d/%d", p.Run, p.Runs, p.Role, p.Dataset, p.Training.Example, p.Training.Examples)
+		line += fmt.Sprintf("run %d/%d  %s  example %d/%d", p.Run, p.Runs, what, p.Training.Example, p.Training.Examples)
 	}
 	if p.Left > 0 {
 		line += "  " + p.Left.Round(time.Second).String() + " left"
@@ -75,7 +85,7 @@ func evalLine(p evaluator.Progress) string {
 // evalResult is a report as people read it.
 type evalResult struct {
 	*evaluator.Report
-	out string
+	out string // where it was written to; empty for nowhere
 }
 
 func (r evalResult) print(w io.Writer) {
@@ -169,10 +179,10 @@ const maxShownMatches = 5
 
 func (r evalResult) printData(w io.Writer) {
 	for i, a := range r.Arms {
-		fmt.Fprintf(w, "%s %s: %s documents", a.Role, a.Name, thousands(a.Documents))
+		fmt.Fprintf(w, "%s %s: %s", a.Role, a.Name, documents(a.Documents))
 		if len(a.Samples) > 0 {
 			s := a.Samples[0]
-			fmt.Fprintf(w, ", %s tokens of %s in a run, each trained on %.1f times", thousands(s.Tokens), plural(s.Documents, "document"), s.Epochs)
+			fmt.Fprintf(w, ", %s tokens of %s (%s of them cut) in a run, each trained on %.1f times", thousands(s.Tokens), documents(int64(s.Documents)), thousands(int64(s.Cut)), s.Epochs)
 		}
 		fmt.Fprintf(w, "; %s share text with the panel, %s of them accused\n", thousands(a.Overlap.Shared), thousands(a.Overlap.Accused))
 		if d := r.Datasets[i]; d.TooLong+d.Repaired > 0 {

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/mattn/go-isatty"
 	"github.com/rs/zerolog"
+	"golang.org/x/term"
 )
 
 // Streams are where a command writes: results to Out, everything else to Err.
@@ -21,6 +23,7 @@ type printer struct {
 	json     bool
 	quiet    bool
 	terminal bool
+	columns  func() int // of the terminal; 0 where it does not tell
 	now      func() time.Time
 
 	mu       sync.Mutex
@@ -29,10 +32,17 @@ type printer struct {
 }
 
 func newPrinter(s Streams, asJSON, quiet bool) *printer {
-	p := &printer{streams: s, json: asJSON, quiet: quiet, now: time.Now}
+	p := &printer{streams: s, json: asJSON, quiet: quiet, columns: func() int { return 0 }, now: time.Now}
 	p.lastLine = p.now() // what ends soon shows no progress
 	if f, ok := s.Err.(*os.File); ok {
 		p.terminal = isatty.IsTerminal(f.Fd())
+		p.columns = func() int {
+			width, _, err := term.GetSize(int(f.Fd()))
+			if err != nil {
+				return 0
+			}
+			return width
+		}
 	}
 	return p
 }
@@ -90,8 +100,19 @@ func (p *printer) progress(render func() string) {
 		_, _ = fmt.Fprintln(p.streams.Err, line)
 		return
 	}
-	_, _ = fmt.Fprintf(p.streams.Err, "\r%-*s", p.width, line)
-	p.width = len(line)
+	line, p.width = p.fit(line)
+	_, _ = fmt.Fprintf(p.streams.Err, "\r%s", line)
+}
+
+// fit cuts a progress line to one row of the terminal, where alone it can be drawn
+// over, and fills it up to the width of the last one. It returns the width of what
+// stays of it, too.
+func (p *printer) fit(line string) (filled string, width int) {
+	text, before := []rune(line), p.width
+	if most := p.columns() - 1; most > 0 {
+		text, before = text[:min(len(text), most)], min(before, most)
+	}
+	return string(text) + strings.Repeat(" ", max(0, before-len(text))), len(text)
 }
 
 // clear removes a progress line before something else is written.
