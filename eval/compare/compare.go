@@ -93,6 +93,11 @@ func (c *Comparer) Compare(ctx context.Context, seed eval.Seed, candidate, refer
 		return nil, err
 	}
 	out := s.comparison(arms)
+	for _, anchor := range arms[1:] { // nobody is refused for what an anchor without text has not
+		if err := anchor.hasText(); err != nil {
+			return nil, err
+		}
+	}
 	if s.refuse(out) {
 		return out, nil
 	}

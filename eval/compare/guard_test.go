@@ -121,6 +121,32 @@ func TestNothingButHeldOutText(t *testing.T) {
 	}
 }
 
+// TestAnchorsWithoutText: an anchor of which nothing is left is an error also where
+// the candidate would be refused.
+func TestAnchorsWithoutText(t *testing.T) {
+	c, trainer := comparer(t)
+	texts := heldOutTexts(c.Panel)
+	candidate := dataset("candidate", 40, with(2, func(i int, _ string) string { return texts[i%len(texts)] }))
+	none, some := dataset("none", 0, nil), dataset("some", 40, nil)
+	for name, tc := range map[string]struct {
+		reference compare.Input
+		naive     *compare.Input
+		want      string
+	}{
+		"an empty reference": {none, nil, `reference "none": there is no text to train on: of 0 documents`},
+		"empty naive text":   {some, &none, `naive "none": there is no text to train on: of 0 documents`},
+	} {
+		_, err := c.Compare(t.Context(), seedOf("x"), candidate, tc.reference, tc.naive)
+		if !errors.Is(err, compare.ErrNoText) || !strings.Contains(err.Error(), tc.want) || trainer.runs.Load() != 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	got := mustCompare(t, c, candidate, some, nil)
+	if got.Outcome != compare.Refused || got.Arms[0].Suites == nil || got.Arms[0].Runs == nil {
+		t.Errorf("%s: lists of what was not trained are %v, %v", got.Outcome, got.Arms[0].Suites, got.Arms[0].Runs)
+	}
+}
+
 // TestNaiveTextExcuses: what the naive text of the pages has as well was not put
 // there by the candidate; it is not trained on, and nobody is accused of it.
 func TestNaiveTextExcuses(t *testing.T) {

@@ -100,7 +100,7 @@ func (s *session) read(ctx context.Context, in armInput) (*arm, error) {
 	return &arm{
 		facts: Arm{
 			Role: in.role, Name: in.Name, Documents: got.documents, Empty: got.empty,
-			Overlap: screen.report(), Samples: []SampleFacts{}, Runs: []Run{},
+			Overlap: screen.report(), Samples: []SampleFacts{}, Runs: []Run{}, Suites: []SuiteScore{},
 		},
 		samples: got.samples,
 	}, nil
