@@ -147,17 +147,32 @@ func TestEvaluate(t *testing.T) {
 	}
 }
 
-// A calibration says nothing of suites that it was made without.
+// A calibration bounds the suites that it was made without as long as these are not
+// most of the panel: held weighs 600, quiz 400.
 func TestCalibrationOfAnotherPanel(t *testing.T) {
 	t.Parallel()
-	o := options(t)
-	o.Calibrations = []stats.Calibration{calibration(t, o, "held", "others")}
-	r, err := evaluate(t, o)
-	if err != nil || r.Outcome != compare.Unresolved || r.Difference != nil {
-		t.Fatalf("%+v, %v", r, err)
-	}
-	if len(r.Notes) == 0 || !strings.Contains(r.Notes[0], "without suite quiz") {
-		t.Errorf("notes %q", r.Notes)
+	for name, tc := range map[string]struct {
+		known []string
+		used  bool
+		note  string
+	}{
+		"all of it":  {[]string{"held", "quiz", "others"}, true, ""},
+		"most of it": {[]string{"held", "others"}, true, "made without quiz: the largest deviation of its suites stands in"},
+		"less":       {[]string{"quiz"}, false, "made without held: it says nothing about panel ours, most of which that is"},
+		"nothing":    {[]string{"others"}, false, "made without held, quiz: it says nothing about panel ours"},
+	} {
+		o := options(t)
+		o.Out, o.Calibrations = "", []stats.Calibration{calibration(t, o, tc.known...)}
+		r, err := evaluate(t, o)
+		if err != nil || r.Outcome != compare.Unresolved {
+			t.Fatalf("%s: %+v, %v", name, r, err)
+		}
+		if used := r.Difference != nil && r.Calibration != nil && len(r.Suites) == 2; used != tc.used {
+			t.Errorf("%s: the calibration is used: %v", name, used)
+		}
+		if notes := strings.Join(r.Notes, "\n"); !strings.Contains(notes, tc.note) || tc.note == "" && strings.Contains(notes, "without") {
+			t.Errorf("%s: notes %q", name, r.Notes)
+		}
 	}
 }
 
