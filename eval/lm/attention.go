@@ -3,7 +3,7 @@ package lm
 import "finest/eval/lm/matmul"
 
 // heads calls f for each head and block of queries of a segment.
-func (p *pass) heads(seg segment, f func(head, from, to int, probs int)) {
+func (p *pass) heads(seg segment, f func(head, from, to, probs int)) {
 	c := p.config
 	for h := range c.Heads {
 		for from := 0; from < seg.length; from += queryRows {

@@ -2,6 +2,9 @@ package lm
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -158,6 +161,26 @@ func TestScoringEndsBetweenPasses(t *testing.T) {
 	pass := r.passes[0].capacity / tiny.Context
 	if s := result.Scores; s[2*pass-1].Tokens == 0 || s[2*pass].Tokens != 0 {
 		t.Errorf("of passes of %d examples not two are made: %+v", pass, s[:3*pass])
+	}
+}
+
+// TestGoldenRope holds the angles of the tiers' models: they come from Go's math
+// package, whose last bits may differ by processor and version.
+func TestGoldenRope(t *testing.T) {
+	for want, c := range map[string]Config{
+		"e73011639c28b688": {Dim: 128, Heads: 4, Context: 128},
+		"e7429fb6c55524f2": {Dim: 256, Heads: 4, Context: 256},
+		"45a537a322a3af84": {Dim: 512, Heads: 8, Context: 1024},
+	} {
+		var raw []byte
+		tables := newRope(c)
+		for i, cos := range tables.cos {
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(cos))
+			raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(tables.sin[i]))
+		}
+		if sum := sha256.Sum256(raw); hex.EncodeToString(sum[:8]) != want {
+			t.Errorf("the tables of %+v have the digest %x, not %s", c, sum[:8], want)
+		}
 	}
 }
 
