@@ -77,12 +77,12 @@ func kindOf(r rune) kind {
 		return inside
 	case r < utf8.RuneSelf, r == utf8.RuneError:
 		return between
+	case unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point):
+		return invisible
 	case unicode.In(r, unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar):
 		return alone
 	case unicode.IsLetter(r), unicode.IsDigit(r), unicode.Is(unicode.M, r):
 		return inside
-	case unicode.Is(unicode.Cf, r):
-		return invisible
 	}
 	return between
 }
