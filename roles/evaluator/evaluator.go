@@ -129,6 +129,9 @@ func (e *Evaluator) open(role compare.Role, path string) error {
 			return fmt.Errorf("%s and %s are the same files: %s", other.role, role, path)
 		}
 	}
+	if n := set.Others(); n > 0 {
+		e.note("%s %s: its files of %s are read, and not the %d of other kinds", role, path, set.Kind(), n)
+	}
 	e.arms = append(e.arms, &arm{role: role, set: set})
 	return nil
 }
@@ -157,13 +160,20 @@ func (e *Evaluator) calibration() (stats.Calibration, error) {
 	if len(without) == 0 {
 		return c, nil
 	}
-	note := fmt.Sprintf("the calibration of tier %s was made without %s: ", c.Tier, strings.Join(without, ", "))
+	names := strings.Join(without, ", ")
 	if 2*weight > total {
-		e.notes = append(e.notes, note+fmt.Sprintf("it says nothing about panel %s, most of which that is", e.panel.Definition().Name))
+		e.note("the calibration of tier %s was made without %s: it says nothing about panel %s, most of which that is", c.Tier, names, e.panel.Definition().Name)
 		return stats.Calibration{}, nil
 	}
-	e.notes = append(e.notes, note+"the largest deviation of its suites stands in")
+	e.note("the calibration of tier %s was made without %s: the largest deviation of its suites stands in", c.Tier, names)
 	return c, nil
+}
+
+// note keeps a sentence for the report, and says it before anything is trained.
+func (e *Evaluator) note(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	e.o.Log.Warn().Msg(text)
+	e.notes = append(e.notes, strings.ToValidUTF8(text, "\uFFFD"))
 }
 
 // compared tells where a comparison stands, and logs every run once.

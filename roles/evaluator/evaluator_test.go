@@ -11,6 +11,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"finest/eval"
 	"finest/eval/compare"
 	"finest/eval/lm"
@@ -225,6 +227,44 @@ func TestRunsThatComeToNothing(t *testing.T) {
 	}
 	if _, err := e.Evaluate(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end of the context: %v", err)
+	}
+}
+
+// What of a folder is not read is said before anything is trained, and in the report.
+func TestFilesThatAreNotRead(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	dir := t.TempDir()
+	lines(t, dir, "a.jsonl", "Candidate", 40)
+	for _, name := range []string{"b.txt", "c.txt.gz"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var log strings.Builder
+	o.Candidate, o.Out, o.Log = dir, "", zerolog.New(&log)
+	want := "its files of JSON lines are read, and not the 2 of other kinds"
+	e, err := evaluator.New(o)
+	if err != nil || !strings.Contains(log.String(), want) {
+		t.Fatalf("log %q, %v", log.String(), err)
+	}
+	r, err := e.Evaluate(context.Background())
+	if err != nil || len(r.Notes) == 0 || !strings.Contains(r.Notes[0], want) {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
+
+// A wrong column of any dataset is found before the others are read through.
+func TestWrongColumnIsFoundFirst(t *testing.T) {
+	t.Parallel()
+	o := options(t)
+	for file, content := range map[string]string{o.Candidate: `{"text":"x"}` + "\nbroken", o.Reference: `{"content":"x","n":1}`} {
+		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := evaluate(t, o); err == nil || !strings.Contains(err.Error(), `has no field "text"; those with strings: content`) {
+		t.Error(err)
 	}
 }
 

@@ -50,20 +50,21 @@ type Set struct {
 	path  string
 	text  string
 	files []file
-	bytes int64
-	guard *guard.Guard
+	// others are files of other kinds in the same folder.
+	others int
+	bytes  int64
+	guard  *guard.Guard
 }
 
-// Open finds the files of the dataset at path and looks into the first. The
-// files of a folder are those of one kind, at any depth, sorted by path: Parquet
-// if there is any, else JSON lines, else text. Of what refine and hub pull write
-// that is data/ alone.
+// Open finds the files of the dataset at path. The files of a folder are those of
+// one kind, at any depth, sorted by path: Parquet if there is any, else JSON lines,
+// else text. Of what refine and hub pull write that is data/ alone.
 func Open(path string, o Options) (*Set, error) {
-	files, err := find(path)
+	files, others, err := find(path)
 	if err != nil {
 		return nil, fmt.Errorf("open dataset %s: %w", path, err)
 	}
-	s := &Set{path: path, text: cmp.Or(o.TextColumn, DefaultTextColumn), files: files, guard: o.Guard}
+	s := &Set{path: path, text: cmp.Or(o.TextColumn, DefaultTextColumn), files: files, others: others, guard: o.Guard}
 	for _, f := range files {
 		s.bytes += f.size
 	}
@@ -73,8 +74,12 @@ func Open(path string, o Options) (*Set, error) {
 // Path is what the dataset was opened as.
 func (s *Set) Path() string { return s.path }
 
-// Files is the number of files.
-func (s *Set) Files() int { return len(s.files) }
+// Kind is what all files are: "Parquet", "JSON lines" or "text".
+func (s *Set) Kind() string { return s.files[0].kind.String() }
+
+// Others is the number of files with documents that are not read, as they are of
+// another kind than those that are.
+func (s *Set) Others() int { return s.others }
 
 // Bytes is the size of all files as they are stored.
 func (s *Set) Bytes() int64 { return s.bytes }
@@ -93,16 +98,20 @@ func (s *Set) Same(other *Set) bool {
 }
 
 // Check reads every Parquet file in a process of its own, which a file that
-// nobody can read ends instead of this one. progress is told which file of how
-// many is next; it may be nil.
+// nobody can read ends instead of this one. Of files of another kind it reads the
+// first document, which tells of a wrong column before hours of training do.
+// progress is told which file of how many is next; it may be nil.
 func (s *Set) Check(ctx context.Context, progress func(file, files int)) error {
+	if s.files[0].kind != kindParquet { // all are of one kind
+		for _, err := range s.Read(ctx, new(Stats)) {
+			return err
+		}
+		return nil
+	}
 	if s.guard == nil {
 		return nil
 	}
 	for i, f := range s.files {
-		if f.kind != kindParquet {
-			return nil // all are of one kind
-		}
 		if progress != nil {
 			progress(i, len(s.files))
 		}
@@ -144,6 +153,9 @@ type reading struct {
 	yield func(compare.Document, error) bool
 }
 
+// maxKey bounds ids and URLs, which are cut off there.
+const maxKey = 4 << 10
+
 // row is what a file has for one document.
 type row struct{ id, url, text string }
 
@@ -169,6 +181,7 @@ func (r *reading) take(d row) error {
 	}
 	r.stats.Documents++
 	r.stats.TextBytes += int64(len(d.text))
+	d.id, d.url = d.id[:min(len(d.id), maxKey)], d.url[:min(len(d.url), maxKey)]
 	key := cmp.Or(d.id, d.url, strconv.FormatInt(r.rows-1, 10))
 	if !r.yield(compare.Document{Key: key, URL: d.url, Text: d.text}, nil) {
 		return errEnough

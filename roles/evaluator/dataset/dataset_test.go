@@ -224,8 +224,11 @@ func TestWhatIsRefused(t *testing.T) {
 		"a run that kept nothing": {files: map[string][]byte{"ledger/d/t-00000.parquet": good, "manifest.json": []byte("{}")}, want: "no document was kept"},
 		"another kind of file":    {files: map[string][]byte{"a.pdf": nil}, path: "a.pdf", want: "not known by its name"},
 		"no JSON":                 {files: map[string][]byte{"a.jsonl": []byte(`{"text":"x"}` + "\nno\n")}, want: "a.jsonl: line 2: no JSON object"},
-		"no object":               {files: map[string][]byte{"a.jsonl": []byte(`["x"]`)}, want: "line 1: no JSON object"},
-		"no text":                 {files: map[string][]byte{"a.jsonl": []byte(`{"Text":"x"}`)}, want: `line 1: has no field "text"`},
+		"no object":               {files: map[string][]byte{"a.jsonl": []byte(`3`)}, want: "line 1: no JSON object: "},
+		"an array":                {files: map[string][]byte{"a.json": []byte("[\n{\"text\":\"x\"}]")}, path: "a.json", want: "line 1: no JSON object but an array: one object a line is wanted"},
+		"an object of many lines": {files: map[string][]byte{"a.json": []byte("\uFEFF{\n \"text\":\"x\"}")}, path: "a.json", want: "line 1: no JSON object but one of several lines"},
+		"no text":                 {files: map[string][]byte{"a.jsonl": []byte(`{"Text":"x","n":1,"body":"y"}`)}, want: `line 1: has no field "text"; those with strings: Text, body`},
+		"nothing but numbers":     {files: map[string][]byte{"a.jsonl": []byte(`{"n":1}`)}, want: `line 1: has no field "text"; those with strings: none`},
 		"no string":               {files: map[string][]byte{"a.jsonl": []byte(`{"text":1}`)}, want: `line 1: field "text" is not a string`},
 		"a cut gzip file":         {files: map[string][]byte{"a.jsonl.gz": gzipped(t, strings.Repeat(`{"text":"x"}`+"\n", 9))[:40]}, want: "unexpected EOF"},
 		"no gzip file":            {files: map[string][]byte{"a.txt.gz": []byte("plain text that is long enough")}, want: "gzip: invalid header"},
@@ -250,6 +253,18 @@ func TestWhatIsRefused(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Rows of one page have one key, whatever form they are stored in.
+func TestLongKeys(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("k", 5000)
+	path := folder(t, map[string][]byte{"a.jsonl": []byte(`{"id":"` + long + `","url":"` + long + `","text":"x"}`)})
+	lines, _, err1 := read(t, path, dataset.Options{})
+	rows, _, err2 := read(t, folder(t, map[string][]byte{"a.parquet": table(t, []page{{long, long, "x"}})}), dataset.Options{})
+	if err1 != nil || err2 != nil || !reflect.DeepEqual(lines, rows) || len(lines[0].Key) >= len(long) || len(lines[0].URL) >= len(long) {
+		t.Errorf("%v, %v: %.50v, %.50v", err1, err2, lines, rows)
 	}
 }
 
@@ -326,9 +341,6 @@ func TestReadingEndsEarly(t *testing.T) {
 func TestSame(t *testing.T) {
 	t.Parallel()
 	one := folder(t, map[string][]byte{"a.txt": []byte("x"), "sub/b.jsonl": []byte("x")})
-	if err := os.Symlink(one, filepath.Join(t.TempDir(), "link")); err != nil {
-		t.Fatal(err)
-	}
 	open := func(path string) *dataset.Set {
 		s, err := dataset.Open(path, dataset.Options{})
 		if err != nil {
@@ -347,7 +359,10 @@ func TestSame(t *testing.T) {
 	if open(other).Same(open(filepath.Join(one, "sub", "b.jsonl"))) {
 		t.Error("other files of the same content are the same")
 	}
-	if s := open(one); s.Files() != 1 || s.Bytes() != 1 || s.Path() != one {
-		t.Errorf("%d files of %d bytes in %s", s.Files(), s.Bytes(), s.Path())
+	if s := open(one); s.Others() != 1 || s.Kind() != "JSON lines" || s.Bytes() != 1 || s.Path() != one {
+		t.Errorf("files of %s, %d bytes, in %s, and %d others", s.Kind(), s.Bytes(), s.Path(), s.Others())
+	}
+	if s := open(filepath.Join(one, "a.txt")); s.Others() != 0 || s.Kind() != "text" {
+		t.Errorf("a file of %s with %d others", s.Kind(), s.Others())
 	}
 }

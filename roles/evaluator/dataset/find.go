@@ -21,6 +21,10 @@ const (
 	kindText  // one document a file
 )
 
+func (k kind) String() string {
+	return map[kind]string{kindParquet: "Parquet", kindLines: "JSON lines", kindText: "text"}[k]
+}
+
 // maxFiles bounds the files of a dataset.
 const maxFiles = 1 << 20
 
@@ -61,38 +65,39 @@ func kindOf(name string, alone bool) kind {
 	return kindNone
 }
 
-// find returns the files of a dataset.
-func find(path string) ([]file, error) {
+// find returns the files of a dataset, and how many there are of other kinds.
+func find(path string) (files []file, others int, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if info.Mode().IsRegular() {
 		f := file{path: path, name: filepath.Base(path), kind: kindOf(path, true), size: info.Size(), info: info}
 		if f.kind == kindNone {
-			return nil, errors.New("not known by its name: " + knownNames)
+			return nil, 0, errors.New("not known by its name: " + knownNames)
 		}
-		return []file{f}, nil
+		return []file{f}, 0, nil
 	}
 	if !info.IsDir() {
-		return nil, errors.New("neither a file nor a folder")
+		return nil, 0, errors.New("neither a file nor a folder")
 	}
 	return findIn(path)
 }
 
 const knownNames = "wanted is .parquet, .jsonl, .ndjson, .json or .txt, all but Parquet also with .gz or .zst"
 
-// findIn returns the files of the first kind that a folder has.
-func findIn(root string) ([]file, error) {
+// findIn returns the files of the first kind that a folder has, and how many it
+// has of the others.
+func findIn(root string) (files []file, others int, err error) {
 	byKind := make(map[kind][]file)
 	found := 0
 	walk := root
 	if isPublication(root) {
 		if walk = filepath.Join(root, "data"); !exists(walk) {
-			return nil, errors.New("no document was kept: it has no data")
+			return nil, 0, errors.New("no document was kept: it has no data")
 		}
 	}
-	err := filepath.WalkDir(walk, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(walk, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -126,15 +131,15 @@ func findIn(root string) ([]file, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, k := range []kind{kindParquet, kindLines, kindText} {
 		if files := byKind[k]; len(files) > 0 {
 			slices.SortFunc(files, func(a, b file) int { return strings.Compare(a.name, b.name) })
-			return files, nil
+			return files, found - len(files), nil
 		}
 	}
-	return nil, errors.New("no file with documents in it: " + knownNames)
+	return nil, 0, errors.New("no file with documents in it: " + knownNames)
 }
 
 // isPublication reports whether a folder has what refine or hub pull write: a

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -37,6 +39,9 @@ func readLines(r *reading, in io.Reader) error {
 			continue
 		}
 		d, err := parseLine(line, r.text)
+		if errors.Is(err, errNoObject) && l.number == 1 {
+			err = wholeFile(line, err)
+		}
 		if err != nil {
 			return fmt.Errorf("line %d: %w", l.number, err)
 		}
@@ -49,15 +54,29 @@ func readLines(r *reading, in io.Reader) error {
 	}
 }
 
+var errNoObject = errors.New("no JSON object")
+
+// wholeFile says of the first line of a file that is one JSON value what is wanted
+// instead.
+func wholeFile(line []byte, err error) error {
+	switch line = bytes.TrimSpace(line); {
+	case line[0] == '[':
+		return fmt.Errorf("%w but an array: one object a line is wanted, as \"jq -c '.[]'\" writes it", errNoObject)
+	case len(line) == 1 && line[0] == '{':
+		return fmt.Errorf("%w but one of several lines: one object a line is wanted, as \"jq -c .\" writes it", errNoObject)
+	}
+	return err
+}
+
 // parseLine reads one JSON object. A text that is null counts as empty.
 func parseLine(line []byte, text string) (row, error) {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(line, &fields); err != nil {
-		return row{}, fmt.Errorf("no JSON object: %w", err)
+		return row{}, fmt.Errorf("%w: %w", errNoObject, err)
 	}
 	raw, ok := fields[text]
 	if !ok {
-		return row{}, fmt.Errorf("has no field %q", text)
+		return row{}, fmt.Errorf("has no field %q; those with strings: %s", text, someNames(stringFields(fields)))
 	}
 	var d row
 	if err := json.Unmarshal(raw, &d.text); err != nil {
@@ -73,6 +92,32 @@ func parseLine(line []byte, text string) (row, error) {
 		}
 	}
 	return d, nil
+}
+
+// stringFields returns the names of the fields with strings.
+func stringFields(fields map[string]json.RawMessage) (names []string) {
+	for name, raw := range fields {
+		if len(raw) > 0 && raw[0] == '"' {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// maxNames and maxName bound the names of columns in an error.
+const maxNames, maxName = 20, 100
+
+// someNames writes names in order.
+func someNames(names []string) string {
+	if len(names) == 0 {
+		return "none"
+	}
+	slices.Sort(names)
+	names = names[:min(len(names), maxNames)]
+	for i, name := range names {
+		names[i] = strings.ToValidUTF8(name[:min(len(name), maxName)], "")
+	}
+	return strings.Join(names, ", ")
 }
 
 // scalar returns a string or a number as text, "" for anything else.

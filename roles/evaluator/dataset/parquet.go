@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
@@ -112,8 +111,7 @@ func textColumn(root *parquet.Column, name string) (*parquet.Column, error) {
 				names = append(names, other.Name())
 			}
 		}
-		slices.Sort(names)
-		return nil, fmt.Errorf("no column %q; those with strings: %s", name, strings.Join(names[:min(len(names), 20)], ", "))
+		return nil, fmt.Errorf("no column %q; those with strings: %s", name, someNames(names))
 	case !isString(c):
 		return nil, fmt.Errorf("column %q has no strings, one a row", name)
 	}
@@ -180,9 +178,6 @@ func (c rowCursor) close() {
 		}
 	}
 }
-
-// maxKey bounds ids and URLs, which are cut off there.
-const maxKey = 4 << 10
 
 // cursor reads the values of one column of a row group.
 type cursor struct {
