@@ -315,6 +315,16 @@ func TestWhatCannotBeCompared(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, "crawl"},
+		"a suite of one unit": {func(t *testing.T, c *compare.Comparer) {
+			var err error
+			c.Panel, err = panel.Load(t.TempDir(), panel.Definition{Name: "alone", Suites: []panel.Suite{{Name: "page", Kind: panel.Text, Weight: 1000}}})
+			if err == nil {
+				c.Panel, err = c.Panel.With("page", []panel.Unit{{ID: "1", Text: "one"}})
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}, "suite page has 1 units"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, trainer := comparer(t)
@@ -357,39 +367,5 @@ func TestProgress(t *testing.T) {
 	mustCompare(t, c, dataset("clean", 600, nil), dataset("spoilt", 600, noise(2)), nil)
 	if p := seen[len(seen)-1]; trainer.runs.Load() != 2 || p.Runs != 2 || p.Cached != 4 {
 		t.Errorf("with one more seed: %d runs, %+v", trainer.runs.Load(), p)
-	}
-}
-
-func TestTiers(t *testing.T) {
-	for _, tier := range compare.Tiers() {
-		if err := tier.Validate(); err != nil {
-			t.Error(err)
-		}
-		if err := tier.Spec.Validate(); err != nil {
-			t.Errorf("tier %s: %v", tier.Name, err)
-		}
-		got, err := compare.TierNamed(tier.Name)
-		if err != nil || !reflect.DeepEqual(got, tier) {
-			t.Errorf("tier %s is found as %+v, %v", tier.Name, got, err)
-		}
-	}
-	if _, err := compare.TierNamed("huge"); err == nil || !strings.Contains(err.Error(), "tiny, quick, cpu, cpu-long, gpu") {
-		t.Errorf("an unknown tier: %v", err)
-	}
-}
-
-func TestEstimate(t *testing.T) {
-	c, _ := comparer(t)
-	got, err := c.Estimate(3)
-	if err != nil {
-		t.Fatal(err)
-	}
-	result := mustCompare(t, c, dataset("a", pages, nil), dataset("b", pages, nil), nil)
-	if got.Runs != 6 || got.Tokens != result.Arms[0].Runs[0].Tokens || got.Scored < 1000 || got.CPU != 0 || got.Memory < 2*6*8192 {
-		t.Errorf("%+v", got)
-	}
-	c.Trainer = &lm.Native{}
-	if got, err = c.Estimate(2); err != nil || got.CPU <= 0 || got.Runs != 4 {
-		t.Errorf("%+v, %v", got, err)
 	}
 }

@@ -57,6 +57,9 @@ func (c *Comparer) begin(seed eval.Seed) (*session, error) {
 	if err != nil {
 		return nil, fmt.Errorf("draw panel: %w", err)
 	}
+	if suite, units := plan.Smallest(); units < stats.LeastUnits {
+		return nil, fmt.Errorf("draw panel %s: suite %s has %d units, at least %d are needed to say how sure a difference is", c.Panel.Definition().Name, suite, units, stats.LeastUnits)
+	}
 	now := c.Now
 	if now == nil {
 		now = time.Now

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"finest/eval/lm"
@@ -82,6 +83,12 @@ func (p *Panel) Plan(enc Encoder, context int) (*Plan, error) {
 	}
 	plan.enc = nil
 	return plan, nil
+}
+
+// Smallest returns the suite with the fewest units, and their number.
+func (p *Plan) Smallest() (suite string, units int) {
+	least := slices.MinFunc(p.suites, func(a, b planned) int { return len(a.units) - len(b.units) })
+	return least.suite.Name, len(least.units)
 }
 
 // unit adds the examples of a unit.

@@ -85,6 +85,9 @@ func TestPlan(t *testing.T) {
 			t.Errorf("context %d: examples\n%q, want\n%q", context, got, want)
 		}
 	}
+	if suite, units := planOf(t, 7).Smallest(); suite != "ends" || units != 1 {
+		t.Errorf("the smallest suite is %s of %d units", suite, units)
+	}
 	if _, err := load(t, small, smallFiles).Plan(letters{}, 0); err == nil {
 		t.Error("a plan for no positions")
 	}

@@ -89,8 +89,11 @@ func (a Arm) mean(score func(Run) float64) float64 {
 	return total / float64(len(a))
 }
 
-// LeastSeeds is the least number of seeds that anything is compared with.
-const LeastSeeds = 2
+// The least that anything is compared with: seeds, and units of every suite.
+const (
+	LeastSeeds = 2
+	LeastUnits = 2
+)
 
 // ErrUnlike is wrapped by errors about runs that cannot be compared: other
 // panels, other seeds, or too few of them.
@@ -107,8 +110,8 @@ func comparable(arms ...Arm) error {
 	weights := 0
 	for _, s := range first {
 		weights += s.Weight
-		if len(s.Units) < 2 {
-			return fmt.Errorf("%w: suite %s has %d units, at least 2 are needed", ErrUnlike, s.Name, len(s.Units))
+		if len(s.Units) < LeastUnits {
+			return fmt.Errorf("%w: suite %s has %d units, at least %d are needed", ErrUnlike, s.Name, len(s.Units), LeastUnits)
 		}
 	}
 	if weights != 1000 {
