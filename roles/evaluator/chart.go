@@ -125,20 +125,15 @@ type whisker struct {
 	Class, Title                string
 }
 
-// scale is how far from 0 the whiskers of a table reach.
-func scale(differences ...stats.Difference) float64 {
-	most := 0.0
-	for _, d := range differences {
-		most = max(most, math.Abs(d.Low), math.Abs(d.High))
-	}
-	if most == 0 {
-		return 1
-	}
-	return most
-}
+// reach is how far from 0 a difference may be.
+func reach(d stats.Difference) float64 { return max(math.Abs(d.Low), math.Abs(d.High)) }
 
-// newWhisker draws a difference. Where less is better negative ones are good.
+// newWhisker draws a difference in a table where none reaches farther than most.
+// Where less is better negative ones are good.
 func newWhisker(d stats.Difference, most float64, lessIsBetter bool) whisker {
+	if most == 0 {
+		most = 1
+	}
 	place := func(v float64) float64 { return whiskerWidth/2 + (whiskerWidth/2-6)*v/most }
 	class := "same"
 	if d.Resolved {

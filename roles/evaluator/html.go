@@ -8,6 +8,8 @@ import (
 	"io"
 	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"finest/eval/compare"
 	"finest/eval/panel"
@@ -25,6 +27,8 @@ var page = template.Must(template.New("report").Funcs(template.FuncMap{
 	"points":   func(v float64) string { return minus(fmt.Sprintf("%+.1f", 100*v)) },
 	"weight":   func(v int) string { return fmt.Sprintf("%.1f %%", float64(v)/10) },
 	"count":    count,
+	"next":     func(i int) int { return i + 1 },
+	"sentence": sentence,
 	"megabyte": func(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) },
 	"seconds":  func(s float64) string { return time.Duration(s * float64(time.Second)).Round(time.Second).String() },
 	"short":    func(hash string) string { return hash[:min(len(hash), 12)] },
@@ -51,7 +55,6 @@ type suiteRow struct {
 	Weight     int
 	Units      int
 	Values     []float64
-	Enters     bool
 	Difference *stats.Difference
 	Whisker    whisker
 }
@@ -90,68 +93,65 @@ func (r *Report) WriteHTML(w io.Writer, now time.Time) error {
 
 // bitRows are the suites by bits per byte, and the panel's score.
 func (r *Report) bitRows() (rows []suiteRow, total *suiteRow) {
-	var all []stats.Difference
+	most := 0.0
 	for _, s := range r.Suites {
-		all = append(all, s.Bits)
+		most = max(most, reach(s.Bits))
 	}
 	if r.Difference != nil {
-		all = append(all, *r.Difference)
+		most = max(most, reach(*r.Difference))
 	}
-	most := scale(all...)
 	rows = r.suiteRows(func(s compare.SuiteScore) float64 { return s.BitsPerByte })
-	for i := range rows {
-		for _, s := range r.Suites {
-			if s.Name == rows[i].Name {
-				rows[i].Difference, rows[i].Whisker = &s.Bits, newWhisker(s.Bits, most, true)
-			}
-		}
-	}
 	if len(rows) == 0 {
 		return nil, nil
+	}
+	for i, s := range r.Suites {
+		rows[i].compare(s.Bits, most, true)
 	}
 	total = &suiteRow{Name: "the panel’s score"}
 	for _, a := range r.Arms {
 		total.Values = append(total.Values, a.Score)
 	}
-	if d := r.Difference; d != nil {
-		total.Difference, total.Whisker = d, newWhisker(*d, most, true)
+	if r.Difference != nil {
+		total.compare(*r.Difference, most, true)
 	}
 	return rows, total
 }
 
 // accuracyRows are the suites by accuracy.
 func (r *Report) accuracyRows() []suiteRow {
-	var all []stats.Difference
+	most := 0.0
 	for _, s := range r.Suites {
-		all = append(all, s.Accuracy)
+		most = max(most, reach(s.Accuracy))
 	}
-	most := scale(all...)
 	rows := r.suiteRows(func(s compare.SuiteScore) float64 { return s.Accuracy })
-	for i := range rows {
-		for _, s := range r.Suites {
-			if s.Name == rows[i].Name {
-				rows[i].Difference, rows[i].Whisker = &s.Accuracy, newWhisker(s.Accuracy, most, false)
-			}
-		}
+	for i, s := range r.Suites {
+		rows[i].compare(s.Accuracy, most, false)
 	}
 	return rows
+}
+
+// compare adds the difference of the first two values, drawn as one of those that
+// reach as far as most.
+func (s *suiteRow) compare(d stats.Difference, most float64, lessIsBetter bool) {
+	s.Difference, s.Whisker = &d, newWhisker(d, most, lessIsBetter)
 }
 
 func (r *Report) suiteRows(value func(compare.SuiteScore) float64) []suiteRow {
 	var rows []suiteRow
 	for i, s := range r.Arms[0].Suites {
 		row := suiteRow{Name: s.Name, Kind: s.Kind, Weight: s.Weight, Units: s.Units}
-		if r.Calibration != nil {
-			for _, name := range r.Calibration.Accuracies {
-				row.Enters = row.Enters || name == s.Name
-			}
-		}
 		for _, a := range r.Arms {
 			row.Values = append(row.Values, value(a.Suites[i]))
 		}
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// sentence writes a sentence as it stands alone.
+func sentence(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	return string(unicode.ToUpper(first)) + text[size:] + "."
 }
 
 // minus spells negative numbers as print does.

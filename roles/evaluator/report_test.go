@@ -115,13 +115,13 @@ func TestPageShowsWhatDecides(t *testing.T) {
 		"better, three arms": {
 			r: report(comparison(compare.Better, all...)),
 			want: []string{
-				"<strong>better</strong>", "models of one are better.", "a note about &lt;this&gt;", "q = 1.34", "1.02 to 1.81", "−0.0300", "2.3900", "&#43;1.0", "12\u202F345",
+				"<strong>better</strong>", "<p>Models of one are better.</p>", "<li>A note about &lt;this&gt;.</li>", "naive, 2</td>", "q = 1.34", "1.02 to 1.81", "−0.0300", "2.3900", "&#43;1.0", "12\u202F345",
 				"finest eval data/candidate.jsonl --against data/reference.jsonl", "bpe-2048/1", "public-quick", "2026-01-02 03:04 UTC", "arc_easy.jsonl", "whose accuracy was found", "gross faults",
 			},
 			not: []string{"refused</strong>"},
 		},
 		"worse, two arms":  {r: report(comparison(compare.Worse, all[:2]...)), want: []string{"<strong>worse</strong>"}, not: []string{"q = ", `class="naive"`, "0 naive text"}},
-		"refused, no runs": {r: report(comparison(compare.Refused, all[:2]...)), want: []string{"<strong>refused</strong>", "3.1 %", "<details open>", "lambada/17", "she said &amp; left &lt;b&gt;"}, not: []string{"<h2>Panel</h2>", "polyline class"}},
+		"refused, no runs": {r: report(comparison(compare.Refused, all[:2]...)), want: []string{"<strong>refused</strong>", "3.1 %", "<details open>", "</span>: 1 of 12 documents, those with most in common</summary>", "lambada/17", "she said &amp; left &lt;b&gt;"}, not: []string{"<h2>Panel</h2>", "polyline class"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -150,11 +150,19 @@ func TestPageWithoutCalibration(t *testing.T) {
 	t.Parallel()
 	c := comparison(compare.Unresolved, compare.Candidate, compare.Reference)
 	c.Calibration, c.Difference, c.Suites = nil, nil, nil
+	c.Arms[0].Overlap.Shared = 1
+	c.Arms[1].Overlap.Matches = append(c.Arms[1].Overlap.Matches, c.Arms[1].Overlap.Matches[0])
+	c.Arms[1].Overlap.Shared = 2
 	c.Arms[0].Runs = c.Arms[0].Runs[:1]
 	c.Arms[0].Runs[0].Losses = []lm.Point{{Step: 1, Loss: 7}}
 	page := render(t, report(c))
 	if !strings.Contains(page, "not resolved") || !strings.Contains(page, "2.3100") || strings.Contains(page, "95 % interval") {
 		t.Errorf("the page shows other than models:\n%s", page)
+	}
+	for _, list := range []string{"candidate</span>: one document</summary>", "reference</span>: 2 documents</summary>"} {
+		if !strings.Contains(page, list) {
+			t.Errorf("the page does not show %q", list)
+		}
 	}
 }
 
