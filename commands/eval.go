@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strings"
 	"time"
 
@@ -16,8 +15,6 @@ import (
 
 	"finest/eval"
 	"finest/eval/compare"
-	"finest/eval/lm"
-	"finest/eval/lm/torch"
 	"finest/eval/panel"
 	"finest/eval/stats"
 	"finest/internal/durable"
@@ -48,7 +45,7 @@ and serve every later evaluation that needs them.`,
 			&cli.StringFlag{Name: "against", Usage: "`DATASET` to compare with"},
 			&cli.StringFlag{Name: "naive", Usage: "`DATASET` of plain text of the same pages, as 0 of the scale of quality"},
 			&cli.StringFlag{Name: "out", Usage: "`FOLDER` for report.html and result.json", DefaultText: "none"},
-			&cli.StringFlag{Name: "calibration", Usage: "`FILE` that \"finest eval calibrate --into\" wrote", DefaultText: "those in the program"},
+			calibrationFlag(),
 		}, evalFlags()),
 		subspecs: []spec{calibrateSpec()},
 		run:      runEval,
@@ -57,30 +54,18 @@ and serve every later evaluation that needs them.`,
 
 // evalFlags are those of whatever trains models on a dataset.
 func evalFlags() []cliFlag {
-	var names []string
-	for _, t := range compare.Tiers() {
-		names = append(names, t.Name)
-	}
 	return []cliFlag{
-		stringFlag("tier", "quick", "`TIER`: "+strings.Join(names, ", ")),
+		stringFlag("tier", "quick", "`TIER`: "+tierNames()),
 		&cli.IntFlag{Name: "seeds", Usage: "`NUMBER` of runs for each dataset", DefaultText: "that of the tier"},
 		&cli.StringFlag{Name: "seed", Value: "finest", Usage: "`TEXT`, or 64 hex digits, that all random choices come from"},
 		&cli.StringFlag{Name: "text-column", Value: dataset.DefaultTextColumn, Usage: "`NAME` of the column or field with the text"},
 		&cli.StringFlag{Name: "panel", Usage: "TOML `FILE` of a panel of one's own, whose files lie beside it", DefaultText: "the public one, of --assets"},
-		stringFlag("trainer", "", "`COMMAND` that runs Python with PyTorch, such as python3, to train with (default: this program; for tier gpu: python3)"),
+		trainerFlag(),
 		&cli.StringFlag{
 			Name: "runs", Value: defaultRuns(), DefaultText: "$XDG_CACHE_HOME/finest/runs", EnvVars: env("runs"),
 			Usage: "`FOLDER` of finished runs, at most 1 GB, the least used going first",
 		},
 		assetsFlag(), trainingWorkersFlag(),
-	}
-}
-
-// trainingWorkersFlag is workersFlag for what trains instead of reading pages.
-func trainingWorkersFlag() cliFlag {
-	return &cli.IntFlag{
-		Name: "workers", Aliases: []string{"j"}, EnvVars: env("workers"),
-		Value: runtime.NumCPU(), DefaultText: "one per processor", Usage: "`NUMBER` of processors to train on; no result depends on it",
 	}
 }
 
@@ -100,7 +85,7 @@ func runEval(c *invocation) error {
 	if err != nil {
 		return err
 	}
-	calibrations, err := evalCalibrations(c.String("calibration"))
+	calibrations, err := calibrationsIn(c, "calibration")
 	if err != nil {
 		return err
 	}
@@ -176,7 +161,7 @@ func evalOptions(c *invocation) (evaluator.Options, error) {
 	if o.Runs, err = compare.OpenRuns(c.String("runs")); err != nil {
 		return evaluator.Options{}, err
 	}
-	o.Trainer, err = evalTrainer(c, tier)
+	o.Trainer, err = trainerOf(c, tier, filepath.Join(c.String("runs"), "torch"))
 	return o, err
 }
 
@@ -195,43 +180,6 @@ func evalPanel(c *invocation, tier compare.Tier) (panel.Definition, string, erro
 		return panel.Definition{}, "", usageError("--panel %s: %w", file, err)
 	}
 	return d, filepath.Dir(file), nil
-}
-
-func evalCalibrations(file string) ([]stats.Calibration, error) {
-	if file == "" {
-		return nil, nil
-	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, usageError("--calibration: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	all, err := stats.Read(f)
-	if err != nil {
-		return nil, usageError("--calibration %s: %w", file, err)
-	}
-	return all, nil
-}
-
-// evalTrainer is what the tier was made for, unless a command is given.
-func evalTrainer(c *invocation, tier compare.Tier) (lm.Trainer, error) {
-	command := strings.Fields(c.String("trainer"))
-	if len(command) == 0 && tier.Trainer == compare.TrainerNative {
-		workers, err := number(c.Context, "workers", 1, 1<<16)
-		return &lm.Native{Workers: workers}, err
-	}
-	if len(command) == 0 {
-		command = []string{"python3"}
-	}
-	dir := filepath.Join(c.String("runs"), "torch")
-	if err := durable.MkdirAll(dir); err != nil {
-		return nil, err
-	}
-	t, err := torch.New(c.Context.Context, torch.Options{Command: command, Dir: dir})
-	if err != nil {
-		return nil, withHint(fmt.Errorf("start the trainer %q: %w", strings.Join(command, " "), err), "--trainer names a Python with PyTorch")
-	}
-	return t, nil
 }
 
 // seedOf reads a seed: 64 hex digits are one, of any other text it is the SHA-256.

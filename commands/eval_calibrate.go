@@ -60,7 +60,7 @@ func runCalibrate(c *invocation) error {
 		return err
 	}
 	options.Candidate, options.Naive = data, c.String("naive")
-	known, err := knownCalibrations(c.String("into"))
+	known, err := knownCalibrations(c)
 	if err != nil {
 		return err
 	}
@@ -93,21 +93,12 @@ func runCalibrate(c *invocation) error {
 	return nil
 }
 
-// knownCalibrations are those in a file that need not be there.
-func knownCalibrations(file string) ([]stats.Calibration, error) {
-	if _, err := os.Stat(file); file == "" || errors.Is(err, fs.ErrNotExist) {
+// knownCalibrations are those in the file of --into, which need not be there.
+func knownCalibrations(c *invocation) ([]stats.Calibration, error) {
+	if _, err := os.Stat(c.String("into")); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return nil, usageError("--into: %w", err)
-	}
-	defer func() { _ = f.Close() }()
-	all, err := stats.Read(f)
-	if err != nil {
-		return nil, usageError("--into %s: %w", file, err)
-	}
-	return all, nil
+	return calibrationsIn(c, "into")
 }
 
 // writeCalibrations replaces the calibration of the same tier and training spec.

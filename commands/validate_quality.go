@@ -2,18 +2,12 @@ package commands
 
 import (
 	"path/filepath"
-	"strings"
-
-	"github.com/urfave/cli/v2"
 
 	"finest/eval"
 	"finest/eval/compare"
-	"finest/eval/lm"
 	"finest/eval/lm/bpe"
-	"finest/eval/lm/torch"
 	"finest/eval/panel"
 	"finest/eval/stats"
-	"finest/internal/durable"
 	"finest/pipeline/recipes"
 	"finest/roles/evaluator"
 	"finest/roles/validator"
@@ -24,14 +18,9 @@ const noTier = "none"
 
 // qualityFlags are those of check 5.
 func qualityFlags() []cliFlag {
-	var names []string
-	for _, t := range compare.Tiers() {
-		names = append(names, t.Name)
-	}
 	return []cliFlag{
-		stringFlag("tier", "cpu", "`TIER` to judge recipes at: "+strings.Join(names, ", ")+"; "+noTier+" judges none"),
-		stringFlag("trainer", "", "`COMMAND` that runs Python with PyTorch, such as python3, to train with (default: this program; for tier gpu: python3)"),
-		&cli.StringFlag{Name: "calibration", Usage: "`FILE` that \"finest eval calibrate --into\" wrote", DefaultText: "those in the program"},
+		stringFlag("tier", "cpu", "`TIER` to judge recipes at: "+tierNames()+"; "+noTier+" judges none"),
+		trainerFlag(), calibrationFlag(),
 	}
 }
 
@@ -60,7 +49,7 @@ func qualityOf(c *invocation, p eval.Protocol, dataDir *string) (*validator.Qual
 			q.Pages = s.Units
 		}
 	}
-	calibration, err := calibrationOf(q.Tier, c.String("calibration"))
+	calibration, err := calibrationOf(c, q.Tier)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +65,7 @@ func qualityOf(c *invocation, p eval.Protocol, dataDir *string) (*validator.Qual
 		if of.Tokenizer, err = bpe.Load(q.Tier.Vocab()); err != nil {
 			return nil, err
 		}
-		if of.Trainer, err = validatorTrainer(c, q.Tier, filepath.Join(*dataDir, "quality", "trainer")); err != nil {
+		if of.Trainer, err = trainerOf(c, q.Tier, filepath.Join(*dataDir, "quality", "trainer")); err != nil {
 			return nil, err
 		}
 		estimate, err := of.Estimate(3)
@@ -92,31 +81,17 @@ func qualityOf(c *invocation, p eval.Protocol, dataDir *string) (*validator.Qual
 	return q, nil
 }
 
-// calibrationOf returns that of a tier from a file, or the one in this program;
-// none where there is none.
-func calibrationOf(t compare.Tier, file string) (stats.Calibration, error) {
-	all, err := evalCalibrations(file)
-	if err == nil && file == "" {
-		all, err = stats.Builtin()
-	}
+// calibrationOf returns that of a tier from the file of --calibration, else the one
+// in this program; none where there is none.
+func calibrationOf(c *invocation, t compare.Tier) (stats.Calibration, error) {
+	own, err := calibrationsIn(c, "calibration")
 	if err != nil {
 		return stats.Calibration{}, err
 	}
-	of, _, err := t.Calibration(all)
+	builtin, err := stats.Builtin()
+	if err != nil {
+		return stats.Calibration{}, err
+	}
+	of, _, err := t.Calibration(append(own, builtin...))
 	return of, err
-}
-
-// validatorTrainer is what the tier was made for, unless a command is given.
-func validatorTrainer(c *invocation, t compare.Tier, dir string) (lm.Trainer, error) {
-	command := strings.Fields(c.String("trainer"))
-	if len(command) == 0 && t.Trainer == compare.TrainerNative {
-		return &lm.Native{Workers: c.Int("workers")}, nil
-	}
-	if len(command) == 0 {
-		command = []string{"python3"}
-	}
-	if err := durable.MkdirAll(dir); err != nil {
-		return nil, err
-	}
-	return torch.New(c.Context.Context, torch.Options{Command: command, Dir: dir})
 }
