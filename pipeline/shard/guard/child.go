@@ -24,9 +24,10 @@ const (
 // and returns the code to exit with. args are what follows Arg. A file of a kind
 // that this package does not know is read by the first of others that does.
 func Main(args []string, others ...func(Kind) Reader) int {
-	return run(args, append(others, func(k Kind) Reader {
+	own := func(k Kind) Reader {
 		return map[Kind]Reader{Shard: readAll(shard.ReadRows), Ledger: readAll(shard.ReadLedger)}[k]
-	}))
+	}
+	return run(args, append([]func(Kind) Reader{own}, others...))
 }
 
 // Reader reads a file to its end. What is wrong with the file, and not with this

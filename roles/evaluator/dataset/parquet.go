@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -279,14 +280,18 @@ func Guarded(k guard.Kind) guard.Reader {
 	}
 }
 
+// limited is a guard whose child may take as long as a file of that size does.
+func limited(g guard.Guard, size int64) guard.Guard {
+	more := time.Duration(size/guardRate) * time.Second
+	g.Memory = cmp.Or(g.Memory, guardMemory)
+	g.CPU = cmp.Or(g.CPU, guard.DefaultCPU+more)
+	g.Wall = cmp.Or(g.Wall, guard.DefaultWall+more)
+	return g
+}
+
 // checkParquet reads a file in a process of its own.
 func checkParquet(ctx context.Context, g guard.Guard, f file, text string) error {
-	if g.Memory == 0 {
-		g.Memory = guardMemory
-	}
-	if g.CPU == 0 {
-		g.CPU = guard.DefaultCPU + time.Duration(f.size/guardRate)*time.Second
-	}
+	g = limited(g, f.size)
 	err := g.Check(ctx, guard.Kind(kindTable+text), f.path, 0)
 	if errors.Is(err, shard.ErrForm) {
 		return fmt.Errorf("read %s: %s", f.path, strings.TrimPrefix(err.Error(), shard.ErrForm.Error()+": "))
