@@ -67,12 +67,16 @@ func TestKilledWhileARecipeIsJudged(t *testing.T) {
 	s.claim(bert, twin, 2)
 	block := s.claim(cora, twin, 1)
 	s.judged(block)
+	s.restart()
+	// The tasks wait for their recipe.
+	folder := filepath.Join(t.TempDir(), "state")
+	if err := os.CopyFS(folder, os.DirFS(s.dataDir)); err != nil {
+		t.Fatal(err)
+	}
 	s.windowOver(block)
 	s.once() // trains; what is below finds the runs on disk
 	s.restart()
 	trained := s.trainer.runs
-	// Nothing is known but the finished runs.
-	folder := t.TempDir()
 	if err := os.CopyFS(filepath.Join(folder, "quality", "runs"), os.DirFS(filepath.Join(s.dataDir, "quality", "runs"))); err != nil {
 		t.Fatal(err)
 	}

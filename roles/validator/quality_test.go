@@ -80,7 +80,7 @@ type school struct {
 	quality *validator.Quality
 }
 
-const schoolPages = 40
+const schoolPages = 24
 
 func newSchool(t testing.TB) *school {
 	t.Helper()
@@ -103,7 +103,7 @@ func newSchool(t testing.TB) *school {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tier.Spec.Config, tier.Spec.Tokens = lm.Config{Vocab: 2048, Dim: 32, Layers: 1, Heads: 2, Hidden: 64, Context: 64}, 8192
+	tier.Spec.Config, tier.Spec.Tokens = lm.Config{Vocab: 2048, Dim: 16, Layers: 1, Heads: 1, Hidden: 32, Context: 32}, 4096
 	s.quality = &validator.Quality{
 		Reference: submissiontest.ToyRecipe(), Naive: naive, Tier: tier, Pages: 30, Comparer: s.comparer,
 	}

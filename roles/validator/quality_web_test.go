@@ -43,7 +43,7 @@ func webPages(t *testing.T, n int) []string {
 			} else if err != nil {
 				t.Fatal(err)
 			}
-			if page, ok := record.Page(warc.PageOptions{}); ok && page.Problem == "" && len(page.HTML) < 200_000 {
+			if page, ok := record.Page(warc.PageOptions{}); ok && page.Problem == "" && len(page.HTML) < 40_000 {
 				pages = append(pages, page.HTML)
 			}
 		}
@@ -59,10 +59,10 @@ func webPages(t *testing.T, n int) []string {
 // text, all of the same pages.
 func TestRealRecipes(t *testing.T) {
 	if testing.Short() {
-		t.Skip("extracts hundreds of pages and trains models")
+		t.Skip("extracts pages by the dozen and trains models")
 	}
 	t.Parallel()
-	const files, each, twice = 3, 48, 8 // of a file's pages so many are there twice
+	const files, each, twice = 3, 24, 4 // of a file's pages so many are there twice
 	pages := webPages(t, files*each)
 	s := newSchool(t)
 	s.Pages = each
