@@ -38,7 +38,10 @@ JSON lines, or plain text. Columns or fields named id or url tell pages apart.
 Tiers, from seconds to hours: tiny shows that an installation works, quick and cpu
 see gross faults, cpu-long tells good data from mediocre data, gpu ranks. A
 stopped evaluation goes on with the same command; finished runs are kept in --runs
-and serve every later evaluation that needs them.`,
+and serve every later evaluation that needs them.
+
+A DATASET with more of the text that models are judged by than --against has is
+refused before anything is trained: exit status 4. Any other verdict is 0.`,
 		example: "finest eval refined/ --against other.jsonl.gz --naive naive/ --tier cpu --out report",
 		exits:   []int{ExitFailed, ExitUsage, ExitVerification, ExitLocked, ExitSignal},
 		flags: join([]cliFlag{
@@ -56,7 +59,7 @@ and serve every later evaluation that needs them.`,
 func evalFlags() []cliFlag {
 	return []cliFlag{
 		stringFlag("tier", "quick", "`TIER`: "+tierNames()),
-		&cli.IntFlag{Name: "seeds", Usage: "`NUMBER` of runs for each dataset", DefaultText: "that of the tier"},
+		&cli.IntFlag{Name: "seeds", Usage: "`NUMBER` of runs for each dataset, at least 2", DefaultText: "that of the tier"},
 		&cli.StringFlag{Name: "seed", Value: "finest", Usage: "`TEXT`, or 64 hex digits, that all random choices come from"},
 		&cli.StringFlag{Name: "text-column", Value: dataset.DefaultTextColumn, Usage: "`NAME` of the column or field with the text"},
 		&cli.StringFlag{Name: "panel", Usage: "TOML `FILE` of a panel of one's own, whose files lie beside it", DefaultText: "the public one, of --assets"},

@@ -31,9 +31,9 @@ two datasets has to exceed. Then it compares all parts with each other and count
 how often they would be called different. With --naive, plain text of the same
 pages, it finds the suites whose accuracy carries a signal.
 
-It trains blocks × (parts + 1 with --naive) × seeds models. The tiers of the
-program are calibrated; --into is for a panel, tier or kernel of one's own, and
-"finest eval --calibration" takes the file.`,
+It trains blocks × (parts + 1 with --naive) × seeds models. --into is for a panel,
+tier or kernel that the program has no calibration for, and "finest eval
+--calibration" takes the file.`,
 		example: "finest eval calibrate data.jsonl --tier quick --blocks 8 --parts 5 --into mine.json",
 		exits:   []int{ExitFailed, ExitUsage, ExitSignal},
 		flags: join([]cliFlag{

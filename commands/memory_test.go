@@ -36,3 +36,21 @@ func TestSpareAssets(t *testing.T) {
 		}
 	}
 }
+
+// TestAllowMemory: an evaluation may take what it needs, and no less than other
+// commands, unless the operator says how much.
+func TestAllowMemory(t *testing.T) {
+	before := debug.SetMemoryLimit(-1)
+	defer debug.SetMemoryLimit(before)
+	for _, c := range []struct {
+		operator    string
+		bytes, want int64
+	}{{"", 3 << 30, 3 << 30}, {"", 1 << 20, memoryLimit}, {"2GiB", 3 << 30, memoryLimit}} {
+		debug.SetMemoryLimit(memoryLimit)
+		t.Setenv("GOMEMLIMIT", c.operator)
+		allowMemory(c.bytes)
+		if got := debug.SetMemoryLimit(-1); got != c.want {
+			t.Errorf("GOMEMLIMIT %q: %d bytes allow %d, want %d", c.operator, c.bytes, got, c.want)
+		}
+	}
+}
