@@ -166,19 +166,21 @@ func (p *Parts) Audit(ctx context.Context, i int, src Source) (eval.Check, error
 	return check, nil
 }
 
+// Whole reports whether part i is read in one request. One that is not, and passes
+// Audit as far as that reads, is damaged for longer.
+func (p *Parts) Whole(i int) bool { return p.List[i].End-p.List[i].Begin <= DefaultMaxFetch }
+
 // Stretch is the bytes of a part.
 type Stretch struct{ st stretch }
 
-// Fetch reads the bytes of part i in one request. An error carries a fault.
+// Fetch reads the bytes of part i, which is Whole, in one request. An error carries a
+// fault.
 func (p *Parts) Fetch(ctx context.Context, i int, ranges Ranges) (Stretch, error) {
 	part := p.List[i]
 	if part.Begin == part.End {
 		return Stretch{stretch{complete: true}}, nil
 	}
 	st, err := Source{Ranges: ranges}.fetch(ctx, p.s.Manifest, part.File, part.Begin, part.End)
-	if err == nil && !st.complete {
-		err = fmt.Errorf("bytes %d–%d of %s are more than is read at once", part.Begin, part.End, st.input.Path)
-	}
 	return Stretch{st}, eval.Blame(eval.FaultCrawl, err)
 }
 

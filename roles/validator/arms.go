@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -52,9 +51,11 @@ const (
 // pages of other files that the models are scored on. What it returns may be
 // frauds or an *abstention.
 func (v *Validator) draw(ctx context.Context, c *comparison, dir string) (*drawn, error) {
-	if d, err := readDrawn(ctx, dir); !errors.Is(err, fs.ErrNotExist) {
-		return d, err
-	}
+	if d, err := readDrawn(ctx, dir); err == nil {
+		return d, nil
+	} else if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	} // not finished, or damaged
 	if err := v.clearWork(); err != nil {
 		return nil, err
 	}
@@ -100,8 +101,7 @@ func (v *Validator) draw(ctx context.Context, c *comparison, dir string) (*drawn
 	return readDrawn(ctx, dir)
 }
 
-// readDrawn returns what draw wrote; the error wraps fs.ErrNotExist if it did not
-// finish.
+// readDrawn returns what draw wrote; it is an error if it did not finish.
 func readDrawn(ctx context.Context, dir string) (*drawn, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, drawnFile))
 	if err != nil {
@@ -195,6 +195,7 @@ func (v *Validator) drawHeldOut(ctx context.Context, tasks []task, pieces []cut,
 		return 0, err
 	}
 	defer func() { err = errors.Join(err, out.close()) }()
+	made := runners{build: v.o.Runner, made: make(map[string]*pipeline.Runner)}
 	// Twice as many as are scored, so that a seed has a choice of hosts.
 	wanted, bytes := int64(2*v.o.Quality.Pages), int64(0)
 	for _, p := range pieces {
@@ -207,7 +208,17 @@ func (v *Validator) drawHeldOut(ctx context.Context, tasks []task, pieces []cut,
 		if err != nil {
 			return 0, err
 		}
-		stretch, err := parts.Fetch(ctx, 0, v.o.Crawl)
+		ranges := &lastRange{Ranges: v.o.Crawl}
+		found, err := made.audit(ctx, t, parts, 0, ranges)
+		switch {
+		case err != nil:
+			return 0, err
+		case len(found) > 0:
+			return 0, found
+		case !parts.Whole(0):
+			continue
+		}
+		stretch, err := parts.Fetch(ctx, 0, ranges)
 		if err != nil {
 			return 0, err
 		}

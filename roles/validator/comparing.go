@@ -86,6 +86,9 @@ func (v *Validator) keep(done compared, final chain.Block) error {
 	}
 	v.o.Log.Info().Str("recipe", j.Recipe.Name).Uint64("window", j.Window).Bool("judged", j.Judged).Float64("counts", j.Counts).
 		Str("reason", j.Reason).Msg("quality")
+	if err := v.clearWork(); err != nil {
+		return err
+	}
 	return v.qualify(final)
 }
 

@@ -10,3 +10,6 @@ func (v *Validator) WrapJournal(wrap func(path string, j Journal) Journal) {
 
 // CompactNow writes a snapshot.
 func (v *Validator) CompactNow() error { return v.store.compact() }
+
+// SetStreak sets how many tasks of a hotkey were accepted.
+func (v *Validator) SetStreak(hotkey string, n int64) { v.store.state.Streak[hotkey] = n }

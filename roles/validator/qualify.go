@@ -100,7 +100,10 @@ func (v *Validator) convictFound(found convicted) error {
 	verdict.Audited = true
 	verdict.Checks = append(slices.Clone(verdict.Checks), found.check)
 	verdict = verdict.Judge()
-	c.Verdict, c.Settled, c.Fraud = &verdict, true, verdict.Reason
+	c.Verdict, c.Settled = &verdict, true
+	if verdict.Proof() != nil {
+		c.Fraud = verdict.Reason
+	}
 	c.Counted, c.Weighed, c.Committed, c.Published, c.ProofSent = false, false, 0, false, false
 	none := int64(0)
 	if err := v.store.add(event{Case: &c, Streak: &none}); err != nil {

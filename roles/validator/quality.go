@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -71,7 +70,7 @@ func (c *comparison) String() string {
 }
 
 // key names a comparison in memory and on disk.
-func (c *comparison) key() string { return fmt.Sprintf("%d-%.16s", c.window, c.recipe.Hash) }
+func (c *comparison) key() string { return fmt.Sprintf("%d-%s", c.window, c.recipe.Hash) }
 
 // folder names what is drawn for the comparison: other tasks, or another tier,
 // and it is drawn anew.
@@ -84,7 +83,7 @@ func (c *comparison) folder(tier compare.Tier) string {
 		}
 		fmt.Fprintln(&all)
 	}
-	return fmt.Sprintf("%s-%.16s", c.key(), canon.Sum([]byte(all.String())))
+	return fmt.Sprintf("%s-%s", c.key(), canon.Sum([]byte(all.String())))
 }
 
 // compared is what a comparison came to: a judgement, frauds that it met, or an
@@ -158,8 +157,8 @@ func (v *Validator) unsettled(window uint64, final chain.Block) bool {
 // recipesIn returns the recipes to be judged in a window, by hash.
 func (v *Validator) recipesIn(window uint64) []contract.RecipeRef {
 	found := make(map[string]contract.RecipeRef)
-	for _, c := range v.store.state.Cases {
-		if v.o.Protocol.WindowOf(c.Block) == window && c.Recipe != v.o.Protocol.ReferenceRecipe && c.pools() {
+	for _, c := range v.pooled(window) {
+		if c.Recipe != v.o.Protocol.ReferenceRecipe {
 			found[c.RecipeHash] = contract.RecipeRef{Name: c.Recipe, Hash: c.RecipeHash}
 		}
 	}
@@ -170,10 +169,28 @@ func (v *Validator) recipesIn(window uint64) []contract.RecipeRef {
 	return out
 }
 
-// pools reports whether a case's task may be compared: it passed checks 1 and 2,
-// and nothing else was found against it.
+// pooled returns the cases of a window that may be compared: they passed checks 1
+// and 2, nothing else was found against them, and no fraud of their hotkey takes
+// the window's pay.
+func (v *Validator) pooled(window uint64) []*caseState {
+	var out []*caseState
+	cheats := make(map[string]bool)
+	for _, c := range v.store.state.Cases {
+		if v.o.Protocol.WindowOf(c.Block) != window {
+			continue
+		}
+		cheats[c.Hotkey] = cheats[c.Hotkey] || c.Fraud != ""
+		if c.pools() {
+			out = append(out, c)
+		}
+	}
+	return slices.DeleteFunc(out, func(c *caseState) bool { return cheats[c.Hotkey] })
+}
+
+// pools reports whether a case passed checks 1 and 2, and nothing else was found
+// against it.
 func (c *caseState) pools() bool {
-	return c.RecipeHash != "" && c.Fraud == "" && c.Verdict != nil && c.Verdict.Outcome != eval.Rejected &&
+	return c.RecipeHash != "" && c.Verdict != nil && c.Verdict.Outcome != eval.Rejected &&
 		slices.ContainsFunc(c.Verdict.Checks, func(check eval.Check) bool {
 			return check.Name == eval.CheckContent && check.Outcome == eval.Accepted
 		})
@@ -189,10 +206,7 @@ func (v *Validator) complete(ctx context.Context, c *comparison) error {
 	if c.at, err = v.o.Chain.BlockAt(ctx, number); err != nil {
 		return fmt.Errorf("read block %d: %w", number, err)
 	}
-	for _, known := range v.store.state.Cases {
-		if v.o.Protocol.WindowOf(known.Block) != c.window || !known.pools() {
-			continue
-		}
+	for _, known := range v.pooled(c.window) {
 		target, err := v.target(*known)
 		if err != nil {
 			return err
@@ -223,11 +237,7 @@ func (v *Validator) compare(ctx context.Context, c *comparison) (out compared) {
 	case errors.Is(err, lm.ErrDiverged), errors.Is(err, compare.ErrNoText):
 		out.judgement = c.abstain(v.o.Quality.Tier.Name, err.Error()) // so would it the next time
 	case err != nil:
-		out.err = err
-		return out // what was drawn is there the next time
-	}
-	if err := os.RemoveAll(work); err != nil {
-		return compared{comparison: c, err: err}
+		out.err = err // what was drawn is there the next time
 	}
 	return out
 }

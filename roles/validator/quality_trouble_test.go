@@ -201,40 +201,6 @@ func TestRecipeWithoutText(t *testing.T) {
 	}
 }
 
-// TestComparedRowsAreAudited: rows that are better than what the recipe makes are
-// found even where no audit could be made, and the recipe is judged without them.
-func TestComparedRowsAreAudited(t *testing.T) {
-	t.Parallel()
-	s := newSchool(t)
-	anna, bert, cora := s.Miner("//Anna"), s.Miner("//Bert"), s.Miner("//Cora")
-	s.claim(anna, submissiontest.ToyRecipe(), 1)
-	s.claim(bert, menus, 1)
-	s.Recipe = menus
-	work := s.Refine(s.Lease(cora.Key))
-	for i := range work.Rows {
-		work.Rows[i].Text = prose(fmt.Sprint("made up ", i), 6)
-	}
-	cora.Publish(work)
-	block := cora.Claim()
-	s.WARC.Err = errors.New("no route to the crawl")
-	s.judged(block)
-	s.AwaitFinal(s.Final().Number + s.Protocol.UndecidedFor + 1)
-	want(t, standings(s.once(), cora)[0], eval.Undecided, false, "is not judged yet")
-	s.WARC.Err = nil
-	s.windowOver(block)
-	s.once() // finds the fraud
-	round := s.rounds(1)
-	want(t, standings(round, cora)[0], eval.Rejected, true, "text from byte")
-	round = s.rounds(1)
-	want(t, standings(round, bert)[0], eval.Accepted, true, "recipe menus")
-	if got := s.judgement(); got.Counts != 0 || got.Facts["tasks"] != "1" {
-		t.Errorf("judgement %+v", got)
-	}
-	if len(s.board.proofs) != 1 {
-		t.Errorf("%d proofs are shared", len(s.board.proofs))
-	}
-}
-
 // TestTaskThatIsGone: a publication that cannot be read any more holds up nobody
 // for longer than the undecided time.
 func TestTaskThatIsGone(t *testing.T) {

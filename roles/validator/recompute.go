@@ -20,7 +20,7 @@ import (
 // looked for within what was drawn of a task, and a page that the candidate lost
 // to one outside of that is left out of the others, too.
 func (v *Validator) drawArms(ctx context.Context, pool []task, pieces []cut, dir string, facts *drawnFacts) (err error) {
-	a := arms{Validator: v, dir: dir}
+	a := arms{Validator: v, dir: dir, runners: runners{build: v.o.Runner, made: make(map[string]*pipeline.Runner)}}
 	defer func() { err = errors.Join(err, a.close()) }()
 	if a.candidate, err = createArm(filepath.Join(dir, candidateFile)); err != nil {
 		return err
@@ -60,6 +60,7 @@ func (v *Validator) drawArms(ctx context.Context, pool []task, pieces []cut, dir
 // arms are the arms of a comparison while they are written.
 type arms struct {
 	*Validator
+	runners
 	dir              string
 	candidate        *armWriter
 	reference, naive *anchor
@@ -81,12 +82,15 @@ func (a *arms) close() error {
 	return errors.Join(errs...)
 }
 
-// add takes the pieces of one task.
+// add takes the pieces of one task, whose clusters have to be right: a page that is
+// called a duplicate is not published, whatever it is.
 func (a *arms) add(ctx context.Context, t task, pieces []cut) error {
-	runner, err := a.o.Runner(t.Manifest.Recipe)
+	check, err := audit.Clusters(ctx, t.Submission, t.files)
+	found, err := convictions(t, check, err)
 	if err != nil {
-		return eval.Blame(eval.FaultOwn, err)
+		return err
 	}
+	a.frauds = append(a.frauds, found...)
 	var cuts []audit.Cut
 	for _, p := range pieces {
 		cuts = append(cuts, p.Cut)
@@ -97,46 +101,86 @@ func (a *arms) add(ctx context.Context, t task, pieces []cut) error {
 	}
 	for i := range parts.List {
 		ranges := &lastRange{Ranges: a.o.Crawl}
-		if err := a.audit(ctx, t, parts, i, audit.Source{Ranges: ranges, Scanner: runner}); err != nil {
-			return err
-		}
-		if len(a.frauds) > 0 {
-			continue
-		}
-		for row, err := range parts.Published(ctx, i) {
-			if err == nil {
-				err = a.candidate.add(documentOf(row))
-			}
-			if err != nil {
-				return err
-			}
-		}
-		stretch, err := parts.Fetch(ctx, i, ranges)
+		found, err := a.audit(ctx, t, parts, i, ranges)
 		if err != nil {
 			return err
 		}
-		for _, w := range []*anchor{a.reference, a.naive} {
-			if err := w.scan(ctx, stretch, parts.Elsewhere); err != nil {
-				return err
-			}
+		a.frauds = append(a.frauds, found...)
+		if len(a.frauds) > 0 || !parts.Whole(i) {
+			continue
+		}
+		if err := a.take(ctx, parts, i, ranges); err != nil {
+			return err
 		}
 	}
 	return errors.Join(a.reference.endTask(ctx), a.naive.endTask(ctx))
 }
 
-// audit checks that what is about to be compared is what the recipe makes of the
-// bytes: rows that were made better than that would make the recipe look so.
-func (a *arms) audit(ctx context.Context, t task, parts *audit.Parts, i int, src audit.Source) error {
-	check, err := parts.Audit(ctx, i, src)
-	switch {
-	case err != nil:
+// take writes what is published of a part, and what the anchors make of it.
+func (a *arms) take(ctx context.Context, parts *audit.Parts, i int, ranges audit.Ranges) error {
+	for row, err := range parts.Published(ctx, i) {
+		if err == nil {
+			err = a.candidate.add(documentOf(row))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	stretch, err := parts.Fetch(ctx, i, ranges)
+	if err != nil {
 		return err
-	case check.Outcome == eval.Rejected:
-		a.frauds = append(a.frauds, convicted{t.key, check})
-	case check.Outcome == eval.Undecided:
-		return eval.Blame(check.Fault, fmt.Errorf("audit task %s of %s: %s", t.key.Task, t.key.Hotkey, check.Reason))
+	}
+	for _, w := range []*anchor{a.reference, a.naive} {
+		if err := w.scan(ctx, stretch, parts.Elsewhere); err != nil {
+			return err
+		}
 	}
 	return nil
+}
+
+// runners are the recipes of tasks at work, each made once.
+type runners struct {
+	build func(contract.Recipe) (*pipeline.Runner, error)
+	made  map[string]*pipeline.Runner // by hash
+}
+
+func (r runners) of(t task) (*pipeline.Runner, error) {
+	hash := t.Manifest.Receipt.Recipe.Hash
+	if made := r.made[hash]; made != nil {
+		return made, nil
+	}
+	runner, err := r.build(t.Manifest.Recipe)
+	if err != nil {
+		return nil, eval.Blame(eval.FaultOwn, err)
+	}
+	r.made[hash] = runner
+	return runner, nil
+}
+
+// audit checks that what is about to be used is what the task's recipe makes of the
+// bytes: rows that were made better would make the recipe look so, and a ledger
+// with gaps would choose what models are scored on.
+func (r runners) audit(ctx context.Context, t task, parts *audit.Parts, i int, ranges audit.Ranges) (frauds, error) {
+	runner, err := r.of(t)
+	if err != nil {
+		return nil, err
+	}
+	check, err := parts.Audit(ctx, i, audit.Source{Ranges: ranges, Scanner: runner})
+	return convictions(t, check, err)
+}
+
+// convictions returns what a check found against a task. One that could not be made
+// is an error.
+func convictions(t task, check eval.Check, err error) (frauds, error) {
+	switch {
+	case err != nil:
+		return nil, err
+	case check.Outcome == eval.Rejected:
+		return frauds{{t.key, check}}, nil
+	case check.Outcome == eval.Undecided:
+		return nil, eval.Blame(check.Fault, fmt.Errorf("audit task %s of %s: %s", t.key.Task, t.key.Hotkey, check.Reason))
+	}
+	return nil, nil
 }
 
 // lastRange answers the range that was read last without reading it again.

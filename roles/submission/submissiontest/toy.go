@@ -12,7 +12,9 @@ import (
 
 	"finest/internal/contract"
 	"finest/pipeline"
+	"finest/pipeline/minhash"
 	"finest/pipeline/shard"
+	"finest/pipeline/words"
 )
 
 const (
@@ -57,14 +59,27 @@ func Variant(name, keep string) contract.Recipe {
 
 const paramKeep = "keep"
 
+// Clustered is a variant whose rows are compared with each other, too.
+func Clustered(r contract.Recipe) contract.Recipe {
+	r.Stages = append(slices.Clone(r.Stages), minhash.Spec())
+	return r
+}
+
 // Runner returns the toy recipe at work, under whatever name; in the place of a
 // recipe that is no variant of it, the one that keeps the p element.
 func Runner(r contract.Recipe) (*pipeline.Runner, error) {
-	if r.Stages[len(r.Stages)-1].Name != toyName {
+	if len(r.Stages) < 2 || r.Stages[1].Name != toyName {
 		r = ToyRecipe()
 	}
-	stage := toy{keep: r.Stages[len(r.Stages)-1].Params[paramKeep]}
-	runner, err := pipeline.NewRunner(r, []pipeline.Stage{stage})
+	stages := []pipeline.Stage{toy{keep: r.Stages[1].Params[paramKeep]}}
+	if len(r.Stages) > len(stages)+1 {
+		clusters, err := minhash.New(r.Stages[2], words.NLTK())
+		if err != nil {
+			return nil, err
+		}
+		stages = append(stages, clusters)
+	}
+	runner, err := pipeline.NewRunner(r, stages)
 	if err != nil {
 		return nil, err
 	}
