@@ -97,12 +97,18 @@ func findIn(root string) (files []file, others int, err error) {
 			return nil, 0, errors.New("no document was kept: it has no data")
 		}
 	}
-	err = filepath.WalkDir(walk, func(path string, d fs.DirEntry, err error) error {
+	// A link to a folder is walked as what it leads to; links below it to others are
+	// not followed.
+	target, err := filepath.EvalSymlinks(walk)
+	if err != nil {
+		return nil, 0, err
+	}
+	err = filepath.WalkDir(target, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
 		if hidden := strings.HasPrefix(d.Name(), "."); d.IsDir() {
-			if hidden && path != walk {
+			if hidden && path != target {
 				return fs.SkipDir
 			}
 			return nil
@@ -123,6 +129,11 @@ func findIn(root string) (files []file, others int, err error) {
 		if found++; found > maxFiles {
 			return fmt.Errorf("more than %d files", maxFiles)
 		}
+		below, err := filepath.Rel(target, path)
+		if err != nil {
+			return err
+		}
+		path = filepath.Join(walk, below)
 		name, err := filepath.Rel(root, path)
 		if err != nil {
 			return err
