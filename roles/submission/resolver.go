@@ -45,8 +45,8 @@ type Resolver struct {
 	// are read in this one; nil spares that.
 	Guard *guard.Guard
 	// Judged returns check 5 of a task that was claimed in block and refined with
-	// another recipe than the reference; false as long as its quality is not
-	// judged. Nil judges none.
+	// another recipe than the reference, undecided where its quality could not be
+	// told; false as long as nothing is known of it. Nil knows nothing.
 	Judged func(recipe contract.RecipeRef, block uint64) (eval.Check, bool)
 
 	mu    sync.Mutex
@@ -283,7 +283,7 @@ func (r *Resolver) quality(s *audit.Submission) eval.Check {
 		return eval.Pass(eval.CheckQuality, fmt.Sprintf("%s is the reference recipe, whose quality is 1", name))
 	}
 	if r.Judged != nil {
-		if check, judged := r.Judged(s.Manifest.Receipt.Recipe, s.Block); judged {
+		if check, known := r.Judged(s.Manifest.Receipt.Recipe, s.Block); known {
 			return check
 		}
 	}

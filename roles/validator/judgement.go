@@ -74,7 +74,9 @@ func (c *comparison) judge(r *compare.Comparison, d *drawn, floor float64) *judg
 		j.Reason = fmt.Sprintf("%s has quality %s (95 %%: %s to %s; 0 is naive text, 1 the reference) at tier %s and counts %s, %s%s",
 			c, decimal(q.Q), decimal(q.Low), decimal(q.High), r.Tier.Name, decimal(j.Counts), how, accuracies(r))
 	}
-	j.Facts["counts"] = decimal(j.Counts)
+	if j.Judged {
+		j.Facts["counts"] = decimal(j.Counts)
+	}
 	return j
 }
 
@@ -137,9 +139,13 @@ func accuracy(arm *compare.Arm, kind panel.Kind) (mean float64, found bool) {
 	return mean / float64(max(n, 1)), n > 0
 }
 
-// check returns check 5 of a task whose recipe was judged so.
+// check returns check 5 of a task whose recipe was judged so. Where the comparison
+// could not tell, the task waits on.
 func (j *judgement) check() eval.Check {
 	check := eval.Pass(eval.CheckQuality, j.Reason)
+	if !j.Judged {
+		check = eval.Wait(eval.CheckQuality, eval.Blame(eval.FaultRecipe, fmt.Errorf("the quality of recipe %s is not judged yet: %s", j.Recipe.Name, j.Reason)))
+	}
 	check.Evidence.Facts = j.Facts
 	return check
 }
@@ -149,6 +155,16 @@ func (s *state) judgedIn(recipe string, window uint64, tier string) bool {
 	return slices.ContainsFunc(s.Judgements[recipe], func(j judgement) bool {
 		return j.Window == window && (j.Judged || j.Tier == tier)
 	})
+}
+
+// compared returns how many windows had begun when a recipe was compared last, 0
+// where it never was.
+func (s *state) compared(recipe string) uint64 {
+	all := s.Judgements[recipe]
+	if len(all) == 0 {
+		return 0
+	}
+	return all[len(all)-1].Window + 1
 }
 
 // quality returns the judgement that a task counts with: of its recipe in the
@@ -166,6 +182,16 @@ func (s *state) quality(recipe string, window uint64) *judgement {
 	return found
 }
 
+// known returns what is known of a task's recipe: the judgement that it counts with,
+// else the newest comparison that could not tell. Nil while there is neither.
+func (s *state) known(recipe string, window uint64) *judgement {
+	all := s.Judgements[recipe]
+	if j := s.quality(recipe, window); j != nil || len(all) == 0 {
+		return j
+	}
+	return &all[len(all)-1]
+}
+
 // judged adds a judgement, in the place of one of the same window.
 func (s *state) judged(j judgement) {
 	list := slices.DeleteFunc(s.Judgements[j.Recipe.Hash], func(o judgement) bool { return o.Window == j.Window })
@@ -176,7 +202,7 @@ func (s *state) judged(j judgement) {
 
 // judgedCheck is submission.Resolver.Judged.
 func (v *Validator) judgedCheck(recipe contract.RecipeRef, block uint64) (eval.Check, bool) {
-	j := v.store.state.quality(recipe.Hash, v.o.Protocol.WindowOf(block))
+	j := v.store.state.known(recipe.Hash, v.o.Protocol.WindowOf(block))
 	if j == nil {
 		return eval.Check{}, false
 	}
@@ -254,7 +280,7 @@ func Checks(all []Judgement, p eval.Protocol) func(contract.RecipeRef, uint64) (
 		s.judged(judgement{Window: j.Window, Recipe: j.Recipe, Judged: j.Judged, Counts: j.Counts, Reason: j.Reason, Facts: j.Facts})
 	}
 	return func(recipe contract.RecipeRef, block uint64) (eval.Check, bool) {
-		if j := s.quality(recipe.Hash, p.WindowOf(block)); j != nil {
+		if j := s.known(recipe.Hash, p.WindowOf(block)); j != nil {
 			return j.check(), true
 		}
 		return eval.Check{}, false

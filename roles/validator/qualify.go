@@ -29,9 +29,9 @@ func qualityReason(verdict eval.Verdict) string {
 	return ""
 }
 
-// qualify gives every case the judgement that it counts with now: one that waited
-// for nothing else is settled, and one that counts otherwise than it did is
-// published anew.
+// qualify gives every case what is known now of its recipe: one that waited for
+// nothing else is settled, and one that counts otherwise than it did is published
+// anew.
 func (v *Validator) qualify(final chain.Block) error {
 	if len(v.store.state.Judgements) == 0 {
 		return nil
@@ -40,24 +40,28 @@ func (v *Validator) qualify(final chain.Block) error {
 		if c.Verdict == nil || c.Verdict.Outcome == eval.Rejected || c.Fraud != "" || c.Recipe == v.o.Protocol.ReferenceRecipe {
 			continue
 		}
-		j := v.store.state.quality(c.RecipeHash, v.o.Protocol.WindowOf(c.Block))
+		j := v.store.state.known(c.RecipeHash, v.o.Protocol.WindowOf(c.Block))
 		i := slices.IndexFunc(c.Verdict.Checks, func(check eval.Check) bool { return check.Name == eval.CheckQuality })
-		if j == nil || i < 0 || c.Verdict.Checks[i].Outcome == eval.Accepted && c.Verdict.Checks[i].Reason == j.Reason {
+		if j == nil || i < 0 {
 			continue
 		}
-		if err := v.judgeAnew(*c, i, j, final); err != nil {
+		check := j.check()
+		if before := c.Verdict.Checks[i]; before.Outcome == check.Outcome && before.Reason == check.Reason {
+			continue
+		}
+		if err := v.judgeAnew(*c, i, check, final); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// judgeAnew puts a judgement in the place of the check at index i.
-func (v *Validator) judgeAnew(c caseState, i int, j *judgement, final chain.Block) error {
+// judgeAnew puts a check in the place of the one at index i.
+func (v *Validator) judgeAnew(c caseState, i int, check eval.Check, final chain.Block) error {
 	before := c.Verdict
 	verdict := *c.Verdict
 	verdict.Checks = slices.Clone(verdict.Checks)
-	verdict.Checks[i] = j.check()
+	verdict.Checks[i] = check
 	e := event{Case: &c}
 	if settled := c.Settled; settled {
 		judged := verdict.Judge()

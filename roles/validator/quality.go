@@ -1,6 +1,7 @@
 package validator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -105,7 +106,7 @@ const keptWindows = 2
 
 // due returns the next comparison that can be made, nil without one: that of the
 // oldest window whose seed is final and in which nothing may change any more, and
-// in it of the recipe with the lowest hash.
+// in it of the first recipe.
 func (v *Validator) due(ctx context.Context, final chain.Block) (*comparison, error) {
 	p := v.o.Protocol
 	byWindow := make(map[uint64]bool)
@@ -154,7 +155,9 @@ func (v *Validator) unsettled(window uint64, final chain.Block) bool {
 	return false
 }
 
-// recipesIn returns the recipes to be judged in a window, by hash.
+// recipesIn returns the recipes to be judged in a window: those not compared for
+// longest first, then by hash. So none is always behind others where there are more
+// than there is time for.
 func (v *Validator) recipesIn(window uint64) []contract.RecipeRef {
 	found := make(map[string]contract.RecipeRef)
 	for _, c := range v.pooled(window) {
@@ -166,6 +169,9 @@ func (v *Validator) recipesIn(window uint64) []contract.RecipeRef {
 	for _, hash := range sortedKeys(found) {
 		out = append(out, found[hash])
 	}
+	slices.SortStableFunc(out, func(a, b contract.RecipeRef) int {
+		return cmp.Compare(v.store.state.compared(a.Hash), v.store.state.compared(b.Hash))
+	})
 	return out
 }
 
