@@ -19,10 +19,10 @@ const (
 	// of about 90,000 files of 1 GB gave 160 billion, or one for 600 bytes; the small
 	// vocabularies here make 1.5 of each.
 	warcPerToken = 400
-	// maxCompared is what one machine reads and refines in an hour or two. The tier
-	// that wants more repeats tokens, four times at the most of what it wants:
-	// up to there that costs little (Muennighoff et al. 2023).
-	maxCompared = 32 << 30
+	// maxCompared is what one machine reads and refines in a few hours. The tier
+	// that wants more repeats tokens, four times at the most: up to there that costs
+	// little (Muennighoff et al. 2023).
+	maxCompared = 48 << 30
 	// leastBytes is how much of the reference's text there must be for each token:
 	// a quarter of what one takes.
 	leastBytes = 0.75
