@@ -7,7 +7,7 @@ export GOAMD64 = v1
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN = $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: build sample demo test lint vuln race fuzz soak platforms interop conformance-chain golden oracle goldens bench bench-hub bench-kernel bench-peer bench-train clean
+.PHONY: build sample demo test lint vuln race fuzz soak platforms interop conformance-chain conformance-torch golden oracle goldens bench bench-hub bench-kernel bench-peer bench-train clean
 
 build:
 	$(GO) build -buildvcs=auto -trimpath -ldflags "-s -w" -o bin/finest .
@@ -53,6 +53,11 @@ interop:
 # without one a development chain is started. See docs/chain.md.
 conformance-chain:
 	$(GO) test -v -count 1 -timeout 60m ./chain/conformance
+
+# PyTorch against the native trainer: with the Python of FINEST_TORCH_PYTHON, or one that this installs (5 GB).
+conformance-torch:
+	FINEST_TORCH_PYTHON="$${FINEST_TORCH_PYTHON:-$$(eval/lm/torch/conformance/setup.sh)}" \
+		$(GO) test -v -count 1 -timeout 60m ./eval/lm/torch/conformance
 
 # Writes the rows of the self-test anew, after a change of results.
 golden:
