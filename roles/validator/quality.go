@@ -265,6 +265,9 @@ func (v *Validator) train(ctx context.Context, c *comparison, d *drawn) (*compar
 	if err != nil {
 		return nil, nil, err
 	}
+	if comparer.Calibration.Tier == "" {
+		return nil, nil, fmt.Errorf("tier %s is not calibrated, so its models would tell nothing", v.o.Quality.Tier.Name)
+	}
 	if comparer.Runs, err = compare.OpenRuns(filepath.Join(v.qualityDir(), "runs")); err != nil {
 		return nil, nil, err
 	}

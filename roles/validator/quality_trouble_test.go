@@ -13,7 +13,10 @@ import (
 	"testing"
 
 	"finest/eval"
+	"finest/eval/compare"
 	"finest/eval/lm"
+	"finest/eval/panel"
+	"finest/eval/stats"
 	"finest/internal/contract"
 	"finest/pipeline"
 	"finest/roles/submission/submissiontest"
@@ -103,6 +106,17 @@ func TestFailuresOfComparisons(t *testing.T) {
 		}},
 		{"a model diverges", "diverged", false, 0, func(s *school) {
 			s.trainer.before = func(int) error { return fmt.Errorf("step 3: %w", lm.ErrDiverged) }
+		}},
+		{"the tier is not calibrated", "is not calibrated", true, 0, func(s *school) {
+			s.trainer.before = func(int) error { return errors.New("trained for nothing") }
+			of := s.quality.Comparer
+			s.quality.Comparer = func(crawl []panel.Unit) (*compare.Comparer, error) {
+				c, err := of(crawl)
+				if err == nil {
+					c.Calibration = stats.Calibration{}
+				}
+				return c, err
+			}
 		}},
 		{"there is too little text", "tier tiny needs", false, 0, func(s *school) { s.quality.Tier.Spec.Tokens = 1 << 20 }},
 		{"there are too few pages to hold out", "are needed", false, 5, func(*school) {}},
