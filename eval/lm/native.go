@@ -24,7 +24,7 @@ func (*Native) Kernel() string { return "native/" + matmul.Kernel() }
 
 // Train implements Trainer.
 func (n *Native) Train(ctx context.Context, j Job) (Result, error) {
-	if err := j.validate(); err != nil {
+	if err := j.Validate(); err != nil {
 		return Result{}, err
 	}
 	workers := n.Workers
@@ -46,38 +46,6 @@ func (n *Native) Train(ctx context.Context, j Job) (Result, error) {
 	result.EvalSeconds = time.Since(trained).Seconds()
 	result.CPUSeconds = processSeconds() - cpu
 	return result, nil
-}
-
-// validate says why a job cannot be run.
-func (j Job) validate() error {
-	if err := j.Spec.Validate(); err != nil {
-		return err
-	}
-	if j.Data == nil {
-		return ErrNoTokens
-	}
-	if got, want := j.Data.Steps(), j.Spec.Steps(); got != want {
-		return fmt.Errorf("data of %d steps for a spec of %d", got, want)
-	}
-	for i, e := range j.Examples {
-		if e.From < 1 || e.From >= len(e.Tokens) || len(e.Tokens) > j.Spec.Config.Context+1 {
-			return fmt.Errorf("example %d of %d tokens, predicted from %d on, in a context of %d",
-				i, len(e.Tokens), e.From, j.Spec.Config.Context)
-		}
-		if err := inVocabulary(e.Tokens, j.Spec.Config.Vocab); err != nil {
-			return fmt.Errorf("example %d: %w", i, err)
-		}
-	}
-	return nil
-}
-
-func inVocabulary(tokens []uint16, vocab int) error {
-	for i, t := range tokens {
-		if int(t) >= vocab {
-			return fmt.Errorf("token %d at %d is not of a vocabulary of %d", t, i, vocab)
-		}
-	}
-	return nil
 }
 
 // run is one training run.
@@ -153,7 +121,7 @@ func (r *run) train(ctx context.Context, began time.Time, result *Result) error 
 
 // step trains on the batch and returns its mean loss.
 func (r *run) step(ctx context.Context, step int) (float64, error) {
-	if err := inVocabulary(r.batch, r.config.Vocab); err != nil {
+	if err := r.config.Check(r.batch); err != nil {
 		return 0, fmt.Errorf("batch %d: %w", step, err)
 	}
 	r.pool.each(Shards, func(worker, i int) { r.shard(ctx, worker, i) })

@@ -173,7 +173,7 @@ func (f *folder) writeShards(ctx context.Context, j lm.Job, bytes int64) ([]shar
 					return ctx.Err()
 				}
 				j.Data.Batch(first+i, tokens)
-				if err := known(tokens, j.Spec.Config.Vocab); err != nil {
+				if err := j.Spec.Config.Check(tokens); err != nil {
 					return fmt.Errorf("batch %d: %w", first+i, err)
 				}
 				raw = appendTokens(raw[:0], tokens)

@@ -90,7 +90,7 @@ func (t *Trainer) probe(ctx context.Context) (kernel string, err error) {
 
 // Train runs the program.
 func (t *Trainer) Train(ctx context.Context, j lm.Job) (result lm.Result, err error) {
-	if err := validate(j); err != nil {
+	if err := j.Validate(); err != nil {
 		return lm.Result{}, fmt.Errorf("train with torch: %w", err)
 	}
 	f, err := newFolder(t.o.Dir)

@@ -46,7 +46,9 @@ def say(**message):
 
 def rms_norm(x):
     x = x.float()
-    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + EPS)
+    mean = x.square().mean(-1, keepdim=True)
+    # What overflows float32 has no norm: 1/inf would make it 0, and the loss finite.
+    return x * torch.where(torch.isinf(mean), torch.nan, torch.rsqrt(mean + EPS))
 
 
 def rotate(x, cos, sin):
