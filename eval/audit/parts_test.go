@@ -157,3 +157,15 @@ func TestPartsOutsideTheTask(t *testing.T) {
 		t.Errorf("parts %+v, error %v", parts.List, err)
 	}
 }
+
+// A part is whole if one request reads it: what damage makes longer is not compared.
+func TestWholeParts(t *testing.T) {
+	parts := audit.Parts{List: []audit.Part{
+		{Begin: 7, End: 7}, {Begin: 7, End: 7 + audit.DefaultMaxFetch}, {Begin: 7, End: 8 + audit.DefaultMaxFetch},
+	}}
+	for i, want := range []bool{true, true, false} {
+		if got := parts.Whole(i); got != want {
+			t.Errorf("part %d is whole: %t", i, got)
+		}
+	}
+}

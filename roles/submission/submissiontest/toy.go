@@ -68,11 +68,13 @@ func Clustered(r contract.Recipe) contract.Recipe {
 // Runner returns the toy recipe at work, under whatever name; in the place of a
 // recipe that is no variant of it, the one that keeps the p element.
 func Runner(r contract.Recipe) (*pipeline.Runner, error) {
-	if len(r.Stages) < 2 || r.Stages[1].Name != toyName {
+	isToy := len(r.Stages) == 2 && r.Stages[1].Name == toyName
+	isClustered := len(r.Stages) == 3 && r.Stages[1].Name == toyName && r.Stages[2].Name == minhash.Spec().Name
+	if !isToy && !isClustered {
 		r = ToyRecipe()
 	}
 	stages := []pipeline.Stage{toy{keep: r.Stages[1].Params[paramKeep]}}
-	if len(r.Stages) > len(stages)+1 {
+	if isClustered {
 		clusters, err := minhash.New(r.Stages[2], words.NLTK())
 		if err != nil {
 			return nil, err
