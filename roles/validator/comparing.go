@@ -76,10 +76,8 @@ func (v *Validator) record(done compared, final chain.Block) error {
 func (v *Validator) keep(done compared, final chain.Block) error {
 	j := done.judgement
 	j.Block = final.Number
-	if done.evidence != nil {
-		if err := v.keepEvidence(done); err != nil {
-			return err
-		}
+	if err := v.keepEvidence(done); err != nil {
+		return err
 	}
 	if err := v.store.add(event{Judged: j}); err != nil {
 		return err

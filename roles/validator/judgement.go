@@ -44,10 +44,12 @@ func (c *comparison) abstain(tier, reason string) *judgement {
 // nothing returns the judgement of a recipe that keeps nothing of what it was
 // shown.
 func (c *comparison) nothing(tier string, d *drawn) *judgement {
+	facts := c.facts(d)
+	facts["counts"] = decimal(0)
 	return &judgement{
 		Window: c.window, Recipe: c.recipe, Tier: tier, Judged: true,
 		Reason: fmt.Sprintf("%s keeps no text of bytes of which the reference recipe keeps %d pages, so it counts 0", c, d.Facts.Reference.Documents),
-		Facts:  c.facts(d),
+		Facts:  facts,
 	}
 }
 
@@ -212,13 +214,14 @@ func (v *Validator) judgedCheck(recipe contract.RecipeRef, block uint64) (eval.C
 // Judgement is the evidence of a recipe's quality in a window, as it is kept on
 // disk.
 type Judgement struct {
-	Window     uint64              `json:"window"`
-	Recipe     contract.RecipeRef  `json:"recipe"`
-	Reason     string              `json:"reason"`
-	Facts      map[string]string   `json:"facts"`
-	Judged     bool                `json:"judged"`
-	Counts     float64             `json:"counts"`
-	Comparison *compare.Comparison `json:"comparison"`
+	Window uint64             `json:"window"`
+	Recipe contract.RecipeRef `json:"recipe"`
+	Reason string             `json:"reason"`
+	Facts  map[string]string  `json:"facts"`
+	Judged bool               `json:"judged"`
+	Counts float64            `json:"counts"`
+	// Comparison is nil where nothing was trained.
+	Comparison *compare.Comparison `json:"comparison,omitempty"`
 }
 
 const evidenceDir = "judged"

@@ -280,6 +280,10 @@ func TestRecipeWithoutText(t *testing.T) {
 			t.Errorf("it counts %v", g.Quality)
 		}
 	}
+	got := s.judgement()
+	if check, ok := validator.Checks([]validator.Judgement{got}, s.Protocol)(got.Recipe, block); !ok || check.Reason != got.Reason || got.Facts["counts"] != "0.000" {
+		t.Errorf("who inspects the task is told %+v", check)
+	}
 }
 
 // TestTaskThatIsGone: a publication that cannot be read any more holds up nobody
