@@ -113,7 +113,7 @@ func TestAccuse(t *testing.T) {
 	page := x.Excuse(texts([2]string{"1", menu}, [2]string{"2", menu}, [2]string{"3", menu}))
 	twice := page.Excuse(texts([2]string{"1", held}, [2]string{"2", held + "\n" + held}))
 	for name, tc := range map[string]struct {
-		text              string
+		text               string
 		plain, page, twice int // words that are accused
 	}{
 		"clean":                  {count(300, 50), 0, 0, 0},
