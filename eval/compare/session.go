@@ -39,6 +39,7 @@ type session struct {
 	guard    *guard
 	meter    *meter
 	notes    []string
+	unkept   []error // why finished runs could not be kept
 }
 
 // begin draws the panel.
@@ -148,6 +149,9 @@ func (s *session) train(ctx context.Context, arms []*arm) error {
 			return err
 		}
 	}
+	if n := len(s.unkept); n > 0 {
+		s.note("%d of %d finished runs could not be kept, and are trained again another time: %v", n, missing, s.unkept[0])
+	}
 	return nil
 }
 
@@ -192,7 +196,7 @@ func (s *session) finish(ctx context.Context, r *run) error {
 		if s.Runs != nil {
 			// The result is at hand; only a later comparison misses the file.
 			if err := s.Runs.Put(r.key, r.result); err != nil {
-				s.note("a finished run could not be kept, and is trained again another time: %v", err)
+				s.unkept = append(s.unkept, err)
 			}
 		}
 	}
