@@ -50,8 +50,9 @@ func (c *Comparer) guardOf() *guard {
 	return c.guard
 }
 
-// excuse returns a guard that accuses nobody of what many of the compared pages
-// have in their naive text.
+// excuse returns a guard that accuses nobody of what the naive text of the same
+// pages has, too. A recipe that chooses pages for it gains nothing, as what shares
+// text with the panel is never trained on.
 func (g *guard) excuse(ctx context.Context, naive Documents) (*guard, error) {
 	var failed error
 	index := g.index.Excuse(func(yield func(string, string) bool) {
@@ -127,7 +128,7 @@ func (s *session) refuse(out *Comparison) bool {
 	out.Reason = fmt.Sprintf("%d of %d documents of %q hold held-out text, %.1f %% of them more than of %q: the limit is %.0f %%",
 		candidate.Overlap.Accused, candidate.Documents, candidate.Name, 100*out.Excess, reference.Name, 100*overlap.Limit)
 	if len(out.Arms) < 3 {
-		out.Reason += "; a naive anchor (--naive), the plain text of the same pages, excuses what several pages say, such as cookie notices and lists of states"
+		out.Reason += "; a naive anchor (--naive), the plain text of the same pages, excuses what the pages themselves say, such as cookie notices and lists of states"
 	}
 	return true
 }

@@ -147,31 +147,21 @@ func TestAnchorsWithoutText(t *testing.T) {
 	}
 }
 
-// TestNaiveTextExcuses: what several pages say in their naive text is
-// boilerplate; it is not trained on, and nobody is accused of it. What one page
-// says is what a recipe may have chosen it for.
+// TestNaiveTextExcuses: what the naive text of the pages has as well was not put
+// there by the candidate; it is not trained on, and nobody is accused of it.
 func TestNaiveTextExcuses(t *testing.T) {
 	c, _ := comparer(t)
 	texts := heldOutTexts(c.Panel)
-	same := with(20, func(_ int, page string) string { return page + "\n" + texts[0] })
-	other := with(20, func(i int, page string) string { return page + "\n" + texts[i/20%len(texts)] })
-	for _, tc := range []struct {
-		name             string
-		candidate, naive func(int, compare.Document) compare.Document
-		refused          bool
-	}{
-		{"many pages say it", same, same, false},
-		{"each says something else", other, other, true},
-		{"no page says it", same, nil, true},
-	} {
-		naive := dataset("naive", 200, tc.naive)
-		got := mustCompare(t, c, dataset("candidate", 200, tc.candidate), dataset("reference", 200, nil), &naive)
-		arm := got.Arm(compare.Candidate)
-		if (got.Outcome == compare.Refused) != tc.refused || arm.Overlap.Shared != 10 || len(arm.Overlap.Matches) != 10 {
-			t.Errorf("%s: %s, %+v", tc.name, got.Outcome, arm.Overlap)
-		}
-		if tc.refused == (arm.Overlap.Accused == 0) || strings.Contains(got.Reason, "--naive") {
-			t.Errorf("%s: %d accused: %s", tc.name, arm.Overlap.Accused, got.Reason)
-		}
+	insert := with(20, func(i int, page string) string { return page + "\n" + texts[i%len(texts)] })
+	naive := dataset("naive", 200, insert)
+	got := mustCompare(t, c, dataset("candidate", 200, insert), dataset("reference", 200, nil), &naive)
+	arm := got.Arm(compare.Candidate)
+	if got.Outcome == compare.Refused || arm.Overlap.Accused != 0 || arm.Overlap.Shared != 10 || len(arm.Overlap.Matches) != 10 || arm.Overlap.Matches[0].Accused {
+		t.Errorf("%s: %+v", got.Outcome, arm.Overlap)
+	}
+	clean := dataset("naive", 200, nil)
+	got = mustCompare(t, c, dataset("candidate", 200, insert), dataset("reference", 200, nil), &clean)
+	if got.Outcome != compare.Refused || strings.Contains(got.Reason, "--naive") {
+		t.Errorf("held-out text that the pages do not have: %s: %s", got.Outcome, got.Reason)
 	}
 }

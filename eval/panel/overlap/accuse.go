@@ -27,26 +27,10 @@ func (x *Index) ordinary(at place) bool {
 	return x.gram(at).sources >= commonSources
 }
 
-// commonPages is the number of pages that make a gram ordinary: what so many of
-// them say, such as a cookie notice or a list of states, is boilerplate. What
-// fewer say may be the reason why a recipe chose them.
-const commonPages = 3
-
-// Excuse returns an index that accuses nobody of the grams that several of these
-// documents have, such as the naive text of the compared pages. Find still finds
-// them.
+// Excuse returns an index that accuses nobody of the grams that these documents
+// have: such as the naive text of the same pages, in which a page says it, and
+// no recipe put it there. Find still finds them.
 func (x *Index) Excuse(texts iter.Seq2[string, string]) *Index {
-	pages := make(map[place]int)
-	for _, text := range texts {
-		seen := make(map[place]bool)
-		x.find(text, func(at place) bool {
-			seen[at] = true
-			return false // so that the shorter grams are looked for, too
-		})
-		for at := range seen {
-			pages[at]++
-		}
-	}
 	y := &Index{sources: x.sources, tables: x.tables, excused: make([][]uint64, len(x.tables))}
 	for i, t := range x.tables {
 		y.excused[i] = make([]uint64, (len(t.keys)+63)/64)
@@ -54,10 +38,11 @@ func (x *Index) Excuse(texts iter.Seq2[string, string]) *Index {
 			copy(y.excused[i], x.excused[i])
 		}
 	}
-	for at, n := range pages {
-		if n >= commonPages {
+	for _, text := range texts {
+		y.find(text, func(at place) bool {
 			y.excused[at.table][at.slot/64] |= 1 << (at.slot % 64)
-		}
+			return false // so that the shorter grams are looked for, too
+		})
 	}
 	return y
 }
