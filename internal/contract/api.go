@@ -86,12 +86,18 @@ type ReleaseRequest struct {
 	Generation int64  `json:"generation"`
 	// Reason is for people; it may be empty.
 	Reason string `json:"reason"`
+	// Missing is the path of a file of the task that cannot be read, if that is
+	// why; a release that the server can confirm costs nothing. Else "".
+	Missing string `json:"missing"`
 }
 
 // Validate checks the form of the request.
 func (r ReleaseRequest) Validate() error {
 	if r.Op != OpRelease {
 		return wrongOp(r.Op, OpRelease)
+	}
+	if r.Missing != "" && !ValidPath(r.Missing) {
+		return invalid("missing file %.120q", r.Missing)
 	}
 	if err := validateText("release reason", r.Reason); err != nil {
 		return err

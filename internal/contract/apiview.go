@@ -8,10 +8,16 @@ import (
 
 // States of a task. A task is in exactly one of them.
 const (
-	TaskAvailable = "available"
-	TaskLeased    = "leased"
-	TaskSubmitted = "submitted"
+	TaskAvailable   = "available"
+	TaskLeased      = "leased"
+	TaskSubmitted   = "submitted"
+	TaskAccepted    = "accepted"
+	TaskRejected    = "rejected"
+	TaskQuarantined = "quarantined"
 )
+
+// TaskStates are all states of a task, in the order tasks pass through them.
+var TaskStates = [...]string{TaskAvailable, TaskLeased, TaskSubmitted, TaskAccepted, TaskRejected, TaskQuarantined}
 
 // States of a lease.
 const (
@@ -20,6 +26,26 @@ const (
 	LeaseExpired   = "expired"
 	LeaseSubmitted = "submitted"
 )
+
+// RecipeActivation is a recipe that leases are granted for from a block on.
+type RecipeActivation struct {
+	RecipeRef
+	FromBlock uint64 `json:"from_block"`
+}
+
+// Statement is a score request as its validator signed it, so that anybody can
+// check what is published in its name: the signature is over the body, UUID,
+// timestamp and receiver (Epistula v2).
+type Statement struct {
+	// SHA256 is the hash of the body.
+	SHA256    string          `json:"sha256"`
+	Validator string          `json:"validator"`
+	SignedFor string          `json:"signed_for"`
+	UUID      string          `json:"uuid"`
+	Timestamp int64           `json:"timestamp"`
+	Signature string          `json:"signature"`
+	Body      json.RawMessage `json:"body"`
+}
 
 // LeaseStatus answers what changes or confirms a lease.
 type LeaseStatus struct {
@@ -88,9 +114,12 @@ type SubmissionList struct {
 
 // VerdictView is a published verdict.
 type VerdictView struct {
+	Seq int64 `json:"seq"`
 	Verdict
 	Validator    string `json:"validator"`
 	WeightsBlock uint64 `json:"weights_block"`
+	// Statement is the hash of the signed request it came with.
+	Statement string `json:"statement"`
 }
 
 // ProofView is a fraud proof as it was sent; nobody has confirmed it.

@@ -1,0 +1,235 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"finest/internal/contract"
+	"finest/roles/taskserver/books"
+)
+
+// Store keeps the tables of a task server. It knows no rules: those are the
+// Engine's. Implementations pass storetest.Suite.
+//
+// Changes are made one after another, across all processes that share a store,
+// so that a change may decide by what it reads. Several may become durable
+// together. All methods are safe for concurrent use and honour ctx.
+type Store interface {
+	// Change makes one change. When it returns nil everything f wrote is durable;
+	// when it returns an error nothing of it is there. f may run more than once,
+	// so it must have no effect but through Tx, and it must not keep Tx.
+	Change(ctx context.Context, f func(Tx) error) error
+	// View shows one state of all tables.
+	View(ctx context.Context, f func(View) error) error
+	// Backup writes a consistent copy of the store as a new SQLite file, while
+	// changes go on.
+	Backup(ctx context.Context, path string) error
+	// Ping reports whether the store answers.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// View reads the tables. What is not there is ErrNotFound. Pages have up to
+// limit rows.
+type View interface {
+	// Crawls returns all crawls by name.
+	Crawls() ([]Crawl, error)
+	Crawl(name string) (Crawl, error)
+
+	Task(id string) (Task, error)
+	// Tasks returns tasks in id order, from the first after the id after; crawl
+	// and state choose some of them unless empty.
+	Tasks(crawl, state, after string, limit int) ([]Task, error)
+	// TaskCounts counts all tasks.
+	TaskCounts() ([]TaskCount, error)
+	// Draw returns the task that is available and ready with the lowest Point at
+	// or above point, else that with the lowest of all.
+	Draw(point int64) (Task, error)
+	// Unready returns tasks that are available and not ready, of crawls that are
+	// not retired, by Point from the first at or above point.
+	Unready(point int64, limit int) ([]Task, error)
+	// Due returns tasks with 0 < DueBlock < block, lowest DueBlock first, then by
+	// id.
+	Due(block uint64, limit int) ([]Task, error)
+
+	Lease(task string, generation int64) (Lease, error)
+	// Leases returns those of a task, oldest first.
+	Leases(task string) ([]Lease, error)
+	// SlotLease returns the live lease of a slot.
+	SlotLease(hotkey string, slot int) (Lease, error)
+	// LiveLeases counts the live leases of a hotkey, and of a coldkey.
+	LiveLeases(hotkey, coldkey string) (hot, cold int, err error)
+	// Excuses returns released leases whose excuse is not decided, oldest
+	// release first.
+	Excuses(limit int) ([]Lease, error)
+
+	// Record returns that of a holder; one that is not known has the zero Record.
+	Record(h Holder) (Record, error)
+	// Bans returns the records with a ban.
+	Bans() ([]Record, error)
+
+	// Submission returns the result of a lease.
+	Submission(task string, generation int64) (contract.SubmissionView, error)
+	// Submissions returns those after sequence number since, in order; task
+	// chooses those of one task unless empty.
+	Submissions(task string, since int64, limit int) ([]contract.SubmissionView, error)
+
+	// Verdicts returns verdicts after sequence number since, in order; task and
+	// hotkey choose some of them unless empty.
+	Verdicts(task, hotkey string, since int64, limit int) ([]Verdict, error)
+	// NewestVerdicts returns the newest verdict of each validator on a lease.
+	NewestVerdicts(task string, generation int64) ([]Verdict, error)
+	// Standings sums up by hotkey: most accepted first, then most bytes, then by
+	// hotkey.
+	Standings() ([]contract.Standing, error)
+	// Statement returns the signed request with this hash.
+	Statement(sha256 string) (contract.Statement, error)
+
+	// Proofs returns proofs after sequence number since, in order, up to limit of
+	// them and, after the first, maxBytes together.
+	Proofs(since int64, limit, maxBytes int) ([]contract.ProofView, error)
+
+	// AuditHead returns the newest entry; the zero Entry without one.
+	AuditHead() (books.Entry, error)
+	// Audit returns entries after sequence number since, in order.
+	Audit(since int64, limit int) ([]books.Entry, error)
+
+	// Setting returns a named text; "" if there is none.
+	Setting(name string) (string, error)
+}
+
+// Tx reads and writes the tables. Put replaces a row by its key or adds it.
+type Tx interface {
+	View
+	PutCrawl(Crawl) error
+	// AddTasks adds tasks that are not there.
+	AddTasks([]Task) error
+	PutTask(Task) error
+	PutLease(Lease) error
+	PutRecord(Record) error
+	// AddSubmission adds one and gives it the next Seq.
+	AddSubmission(contract.SubmissionView) error
+	// AddVerdict adds one, with the next Seq, unless the same but for Seq and
+	// Stake is there.
+	AddVerdict(Verdict) (added bool, err error)
+	// AddStatement and AddProof keep one of each hash.
+	AddStatement(contract.Statement) error
+	AddProof(sender, sha256 string, proof json.RawMessage) (added bool, err error)
+	// AddAudit adds the entry after the newest.
+	AddAudit(books.Entry) error
+	// UseUUID notes that signer used uuid, or fails with ErrReplayed if it did
+	// before. ForgetUUIDs forgets those whose until lies before now.
+	UseUUID(signer, uuid string, until time.Time) error
+	ForgetUUIDs(now time.Time) error
+	PutSetting(name, text string) error
+}
+
+// Crawl is a catalogue divided into tasks.
+type Crawl struct {
+	Name string
+	// CatalogueSHA256 is the hash of its list of paths.
+	CatalogueSHA256 string
+	FilesPerTask    int
+	Files, Tasks    int
+	// Retired says that its tasks are leased no more.
+	Retired bool
+}
+
+// Task is a task with its state.
+type Task struct {
+	ID    string
+	Crawl string
+	// CatalogueSHA256 is the crawl's; read only.
+	CatalogueSHA256 string
+	// Files have Bytes 0 until their sizes are known.
+	Files []contract.InputFile
+	// Point is the task's place on the ring of draws, 0 ≤ Point < 2⁶³.
+	Point int64
+	// State is one of the contract.Task constants.
+	State string
+	// Ready says that all sizes are known and the crawl is not retired.
+	Ready bool
+	// Generation and DeadlineBlock are those of the newest lease; 0 without one.
+	Generation    int64
+	DeadlineBlock uint64
+	// DueBlock is the block after which the state ends by itself; 0 if it does
+	// not.
+	DueBlock uint64
+	// Attempts counts leases that led to nothing since the task was imported or
+	// requeued.
+	Attempts int
+	// Evidence says for people why the task is quarantined.
+	Evidence string
+}
+
+// Bytes returns the compressed bytes of all files.
+func (t Task) Bytes() (n int64) {
+	for _, f := range t.Files {
+		n += f.Bytes
+	}
+	return n
+}
+
+// TaskCount is a number of tasks of one crawl in one state.
+type TaskCount struct {
+	Crawl, State string
+	Ready        bool
+	Tasks        int64
+}
+
+// Lease is a lease from its receipt to its end.
+type Lease struct {
+	Receipt contract.Receipt
+	Coldkey string
+	Slot    int
+	// State is one of the contract.Lease constants.
+	State string
+	// RenewedBlock is the last sign of life, EndedBlock when the lease ended; 0
+	// without.
+	RenewedBlock, EndedBlock uint64
+	// Reason is why it ended, for people.
+	Reason string
+	// Excuse is the path of the file that could not be read, as the release says;
+	// Excused one of the Excuse constants.
+	Excuse, Excused string
+}
+
+// What became of an excuse.
+const (
+	ExcuseNone      = ""
+	ExcusePending   = "pending"
+	ExcuseConfirmed = "confirmed"
+	ExcuseRefuted   = "refuted"
+)
+
+// Kinds of holders.
+const (
+	HolderHotkey  = "hotkey"
+	HolderColdkey = "coldkey"
+)
+
+// Holder is who has leases: a hotkey, or a coldkey with all its hotkeys.
+type Holder struct {
+	Kind    string
+	Address string
+}
+
+// Record is what the server remembers of a holder.
+type Record struct {
+	Holder
+	// Strikes counts leases that led to nothing, less accepted tasks; never
+	// negative, at most MaxStrikes.
+	Strikes int
+	// StruckBlock is the block of the newest strike.
+	StruckBlock uint64
+	// Ban says for people why the holder gets no leases; "" if it does.
+	Ban string
+}
+
+// Verdict is a published verdict as it is kept.
+type Verdict struct {
+	contract.VerdictView
+	// Stake of the validator when it published, in rao.
+	Stake uint64
+}
