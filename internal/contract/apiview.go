@@ -1,10 +1,6 @@
 package contract
 
-import (
-	"encoding/json"
-	"fmt"
-	"time"
-)
+import "encoding/json"
 
 // States of a task. A task is in exactly one of them.
 const (
@@ -67,6 +63,14 @@ type ServerInfo struct {
 	Slots          int         `json:"slots"`
 	DeadlineBlocks uint64      `json:"deadline_blocks"`
 	Recipes        []RecipeRef `json:"recipes"`
+	// Keys are those that receipts are, were and will be signed with.
+	Keys []ServerKey `json:"keys"`
+}
+
+// ServerKey is a key of a task server from a block on, until the next one's.
+type ServerKey struct {
+	Address   string `json:"address"`
+	FromBlock uint64 `json:"from_block"`
 }
 
 // TaskView is a task as everybody may see it. Who holds an open lease is not
@@ -160,60 +164,4 @@ type Leaderboard struct {
 // RecipeList is what GET /v1/recipes returns.
 type RecipeList struct {
 	Recipes []RecipeRef `json:"recipes"`
-}
-
-// Types of problems; stable.
-const (
-	ProblemMalformed        = "urn:finest:malformed"
-	ProblemWrongOperation   = "urn:finest:wrong-operation"
-	ProblemTooLarge         = "urn:finest:too-large"
-	ProblemUnsigned         = "urn:finest:unsigned"
-	ProblemBadSignature     = "urn:finest:bad-signature"
-	ProblemStale            = "urn:finest:stale-timestamp"
-	ProblemWrongReceiver    = "urn:finest:wrong-receiver"
-	ProblemReplayed         = "urn:finest:replayed"
-	ProblemNotRegistered    = "urn:finest:not-registered"
-	ProblemNoPermit         = "urn:finest:no-permit"
-	ProblemNotHolder        = "urn:finest:not-holder"
-	ProblemUnknownTask      = "urn:finest:unknown-task"
-	ProblemUnknownRecipe    = "urn:finest:unknown-recipe"
-	ProblemSlot             = "urn:finest:slot-beyond-quota"
-	ProblemNoTask           = "urn:finest:no-task"
-	ProblemFenced           = "urn:finest:fenced"
-	ProblemAlreadySubmitted = "urn:finest:already-submitted"
-	ProblemTooManyRequests  = "urn:finest:too-many-requests"
-	ProblemChainUnavailable = "urn:finest:chain-unavailable"
-	ProblemUnavailable      = "urn:finest:unavailable"
-	ProblemNotFound         = "urn:finest:not-found"
-	ProblemMethod           = "urn:finest:method-not-allowed"
-	ProblemInternal         = "urn:finest:internal"
-)
-
-// ProblemMediaType is the media type of a Problem (RFC 9457).
-const ProblemMediaType = "application/problem+json"
-
-// Problem is why a request was refused (RFC 9457).
-type Problem struct {
-	// Type is one of the Problem constants; clients decide by it.
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	// Detail is one sentence about this occurrence, for people.
-	Detail string `json:"detail,omitempty"`
-	// RetryAfterMS says when the same request may succeed, in milliseconds; 0
-	// when waiting does not help. The Retry-After header holds it in seconds.
-	RetryAfterMS int64 `json:"retry_after_ms,omitempty"`
-}
-
-func (p *Problem) Error() string {
-	if p.Detail == "" {
-		return fmt.Sprintf("%s (%d)", p.Title, p.Status)
-	}
-	return fmt.Sprintf("%s (%d): %s", p.Title, p.Status, p.Detail)
-}
-
-// RetryAfter returns how long to wait before the same request may succeed; 0
-// when waiting does not help.
-func (p *Problem) RetryAfter() time.Duration {
-	return time.Duration(p.RetryAfterMS) * time.Millisecond
 }

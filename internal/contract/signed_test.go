@@ -22,7 +22,7 @@ func signedHeaders(t testing.TB, body string) (contract.SignedHeaders, http.Head
 	h, err := contract.SignRequest([]byte(body), time.UnixMilli(1_700_000_000_123), requestUUID, signerAddress, receiverAddress,
 		func(message []byte) ([64]byte, error) {
 			signed = string(message)
-			return [64]byte{0: 0xab, 63: 0x01}, nil
+			return [64]byte{0: 0xab, 63: 0x81}, nil
 		})
 	if err != nil {
 		t.Fatal(err)
@@ -48,7 +48,7 @@ func TestSignedHeaders(t *testing.T) {
 	if err != nil || got != want {
 		t.Errorf("got %+v and error %v, want %+v", got, err, want)
 	}
-	if got := header.Get("Epistula-Request-Signature"); got != "0xab"+strings.Repeat("0", 124)+"01" {
+	if got := header.Get("Epistula-Request-Signature"); got != "0xab"+strings.Repeat("0", 124)+"81" {
 		t.Errorf("signature header %s", got)
 	}
 	if !want.Time().Equal(time.UnixMilli(1_700_000_000_123)) {
@@ -80,6 +80,45 @@ func TestParseSignedHeadersRefuses(t *testing.T) {
 			header[name] = values
 			if _, err := contract.ParseSignedHeaders(header); !errors.Is(err, contract.ErrInvalid) {
 				t.Errorf("%s %s: got error %v", name, what, err)
+			}
+		}
+	}
+}
+
+// TestWhatIsWrongWithSignedHeaders: the ways in which a signature is none are
+// told apart.
+func TestWhatIsWrongWithSignedHeaders(t *testing.T) {
+	_, good := signedHeaders(t, "{}")
+	signature := good.Get(contract.HeaderSignature)
+	kinds := []error{contract.ErrUnsigned, contract.ErrTruncated, contract.ErrScheme}
+	for _, c := range []struct {
+		name, header string
+		values       []string
+		want         error // nil: an ill-formed header
+	}{
+		{"no signature", contract.HeaderSignature, nil, contract.ErrUnsigned},
+		{"no version", contract.HeaderVersion, nil, contract.ErrUnsigned},
+		{"no receiver", contract.HeaderSignedFor, nil, contract.ErrUnsigned},
+		{"one digit missing", contract.HeaderSignature, []string{signature[:129]}, contract.ErrTruncated},
+		{"half a signature", contract.HeaderSignature, []string{signature[:66]}, contract.ErrTruncated},
+		{"without the mark, as of ed25519", contract.HeaderSignature, []string{signature[:128] + "01"}, contract.ErrScheme},
+		{"65 bytes, as of ECDSA", contract.HeaderSignature, []string{signature + "1b"}, contract.ErrScheme},
+		{"66 bytes", contract.HeaderSignature, []string{signature + "1b1b"}, nil},
+		{"without 0x", contract.HeaderSignature, []string{signature[2:]}, nil},
+		{"upper case", contract.HeaderSignature, []string{"0x" + strings.ToUpper(signature[2:])}, nil},
+		{"empty", contract.HeaderSignature, []string{""}, nil},
+		{"twice", contract.HeaderSignature, []string{signature, signature}, nil},
+		{"version 1", contract.HeaderVersion, []string{"1"}, nil},
+	} {
+		header := good.Clone()
+		header[c.header] = c.values
+		_, err := contract.ParseSignedHeaders(header)
+		if !errors.Is(err, contract.ErrInvalid) {
+			t.Errorf("%s: got error %v", c.name, err)
+		}
+		for _, kind := range kinds {
+			if errors.Is(err, kind) != (kind == c.want) { //nolint:errorlint // which of them is meant
+				t.Errorf("%s: got error %v, want %v", c.name, err, c.want)
 			}
 		}
 	}

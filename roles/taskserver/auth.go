@@ -2,6 +2,7 @@ package taskserver
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -24,13 +25,17 @@ type caller struct {
 func (s *Server) checkHeaders(ctx context.Context, header http.Header) (contract.SignedHeaders, caller, error) {
 	h, err := contract.ParseSignedHeaders(header)
 	if err != nil {
-		return h, caller{}, problem(contract.ProblemUnsigned, "%v", err)
+		return h, caller{}, problem(headerProblem(err), "%v", err)
 	}
 	if h.SignedFor != s.info.Server {
 		return h, caller{}, problem(contract.ProblemWrongReceiver, "it is signed for %s; this server is %s", h.SignedFor, s.info.Server)
 	}
 	if off := h.Time().Sub(s.clock()); off.Abs() > s.window {
-		return h, caller{}, problem(contract.ProblemStale,
+		kind := contract.ProblemStale
+		if off > 0 {
+			kind = contract.ProblemFuture
+		}
+		return h, caller{}, problem(kind,
 			"the timestamp is %s from this server's clock; %s are allowed: check the clock", off.Round(time.Millisecond), s.window)
 	}
 	neuron, err := s.chain.Neuron(ctx, h.SignedBy)
@@ -38,6 +43,19 @@ func (s *Server) checkHeaders(ctx context.Context, header http.Header) (contract
 		return h, caller{}, err
 	}
 	return h, caller{address: h.SignedBy, neuron: neuron}, nil
+}
+
+// headerProblem tells apart what is wrong with the headers of a request.
+func headerProblem(err error) string {
+	switch {
+	case errors.Is(err, contract.ErrUnsigned):
+		return contract.ProblemUnsigned
+	case errors.Is(err, contract.ErrTruncated):
+		return contract.ProblemTruncatedSignature
+	case errors.Is(err, contract.ErrScheme):
+		return contract.ProblemWrongScheme
+	}
+	return contract.ProblemMalformedHeader
 }
 
 // checkSignature decides whether who signed the headers signed the body, for

@@ -44,33 +44,33 @@ func TestBadHeaders(t *testing.T) {
 		want   string
 	}{
 		{"no version", func(h http.Header) { h.Del(contract.HeaderVersion) }, contract.ProblemUnsigned},
-		{"version 1", set(contract.HeaderVersion, "1"), contract.ProblemUnsigned},
+		{"version 1", set(contract.HeaderVersion, "1"), contract.ProblemMalformedHeader},
 		{"no receiver", func(h http.Header) { h.Del(contract.HeaderSignedFor) }, contract.ProblemUnsigned},
-		{"two signers", func(h http.Header) { h.Add(contract.HeaderSignedBy, other) }, contract.ProblemUnsigned},
-		{"timestamp in words", set(contract.HeaderTimestamp, "now"), contract.ProblemUnsigned},
-		{"timestamp with a sign", set(contract.HeaderTimestamp, fmt.Sprintf("+%d", start.UnixMilli())), contract.ProblemUnsigned},
-		{"timestamp of 30 digits", set(contract.HeaderTimestamp, strings.Repeat("1", 30)), contract.ProblemUnsigned},
-		{"upper-case UUID", set(contract.HeaderUUID, "0000000A-0000-4000-8000-000000000000"), contract.ProblemUnsigned},
-		{"signature without 0x", signature(func(s string) string { return s[2:] }), contract.ProblemUnsigned},
-		{"truncated signature", signature(func(s string) string { return s[:len(s)-2] }), contract.ProblemUnsigned},
-		{"upper-case signature", signature(func(s string) string { return "0x" + strings.ToUpper(s[2:]) }), contract.ProblemUnsigned},
-		{"address with injection", set(contract.HeaderSignedBy, "5'; DROP TABLE tasks;--\r\nX: y"), contract.ProblemUnsigned},
+		{"two signers", func(h http.Header) { h.Add(contract.HeaderSignedBy, other) }, contract.ProblemMalformedHeader},
+		{"timestamp in words", set(contract.HeaderTimestamp, "now"), contract.ProblemMalformedHeader},
+		{"timestamp with a sign", set(contract.HeaderTimestamp, fmt.Sprintf("+%d", start.UnixMilli())), contract.ProblemMalformedHeader},
+		{"timestamp of 30 digits", set(contract.HeaderTimestamp, strings.Repeat("1", 30)), contract.ProblemMalformedHeader},
+		{"upper-case UUID", set(contract.HeaderUUID, "0000000A-0000-4000-8000-000000000000"), contract.ProblemMalformedHeader},
+		{"signature without 0x", signature(func(s string) string { return s[2:] }), contract.ProblemMalformedHeader},
+		{"truncated signature", signature(func(s string) string { return s[:len(s)-2] }), contract.ProblemTruncatedSignature},
+		{"upper-case signature", signature(func(s string) string { return "0x" + strings.ToUpper(s[2:]) }), contract.ProblemMalformedHeader},
+		{"address with injection", set(contract.HeaderSignedBy, "5'; DROP TABLE tasks;--\r\nX: y"), contract.ProblemMalformedHeader},
 		{"for another server", set(contract.HeaderSignedFor, other), contract.ProblemWrongReceiver},
 		{"a day old", at(-24 * time.Hour), contract.ProblemStale},
 		{"just too old", at(-5001 * time.Millisecond), contract.ProblemStale},
-		{"just too early", at(5001 * time.Millisecond), contract.ProblemStale},
+		{"just too early", at(5001 * time.Millisecond), contract.ProblemFuture},
 		// Within the window, but the signature covers the timestamp.
 		{"timestamp changed", at(-4900 * time.Millisecond), contract.ProblemBadSignature},
 		{"uuid changed", set(contract.HeaderUUID, uuidOf(999)), contract.ProblemBadSignature},
 		{"signed by another", set(contract.HeaderSignedBy, other), contract.ProblemBadSignature},
 		{"unregistered signer", set(contract.HeaderSignedBy, key(t, "//Stranger").Address()), contract.ProblemNotRegistered},
-		{"zero signature", set(contract.HeaderSignature, "0x"+strings.Repeat("0", 128)), contract.ProblemBadSignature},
+		{"zero signature", set(contract.HeaderSignature, "0x"+strings.Repeat("0", 128)), contract.ProblemWrongScheme},
 		{"last bit changed", signature(func(s string) string { return s[:len(s)-1] + flip(s[len(s)-1]) }), contract.ProblemBadSignature},
 		{"ed25519", func(h http.Header) {
 			signed, err := foreign.Sign([]byte(h.Get(contract.HeaderUUID)))
 			check(t, err)
 			h.Set(contract.HeaderSignature, "0x"+hex.EncodeToString(signed))
-		}, contract.ProblemBadSignature},
+		}, contract.ProblemWrongScheme},
 	}
 	for i, c := range cases {
 		t.Run(c.name, func(t *testing.T) {

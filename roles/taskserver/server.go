@@ -105,6 +105,7 @@ func New(o Options) (*Server, error) {
 			Slots:          o.Slots,
 			DeadlineBlocks: o.DeadlineBlocks,
 			Recipes:        o.Recipes,
+			Keys:           []contract.ServerKey{{Address: o.Signer.Address()}},
 		},
 		window:     o.TimestampWindow,
 		retryAfter: o.RetryAfter,
