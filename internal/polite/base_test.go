@@ -343,3 +343,30 @@ func TestOpenBase(t *testing.T) {
 		}
 	}
 }
+
+// A caller that comes back later can know when.
+func TestRefusalTellsHowLongToWait(t *testing.T) {
+	for name, tc := range map[string]struct {
+		header []string
+		want   time.Duration
+	}{
+		"longer than is waited": {[]string{"Retry-After", "3600"}, time.Hour},
+		"until a date of the server's clock": {[]string{"Date", "Sat, 01 Jan 2000 00:00:00 GMT",
+			"Retry-After", "Sat, 01 Jan 2000 02:00:00 GMT"}, 2 * time.Hour},
+		"for a past date": {[]string{"Date", "Sat, 01 Jan 2000 00:00:00 GMT", "Retry-After", "Fri, 31 Dec 1999 00:00:00 GMT"}, 0},
+		"nothing":         {nil, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			base := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+				for i := 0; i+1 < len(tc.header); i += 2 {
+					w.Header().Set(tc.header[i], tc.header[i+1])
+				}
+				w.WriteHeader(http.StatusServiceUnavailable)
+			})
+			_, err := base.Size(t.Context(), path)
+			if wait, ok := polite.AskedToWait(err); wait != tc.want || ok != (tc.want > 0) || !errors.Is(err, polite.ErrUnavailable) {
+				t.Errorf("asked to wait %v, %v, in %v; want %v", wait, ok, err, tc.want)
+			}
+		})
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const (
@@ -69,7 +70,37 @@ func statusError(resp *http.Response) error {
 	case http.StatusPartialContent, http.StatusNoContent:
 		class = ErrUnexpectedContent
 	}
-	return fmt.Errorf("%s: %w: HTTP %s", Describe(resp.Request), class, resp.Status)
+	err := fmt.Errorf("%s: %w: HTTP %s", Describe(resp.Request), class, resp.Status)
+	if wait, ok := RetryAfter(resp, sentAt(resp)); ok && wait > 0 {
+		return &waitError{err, wait}
+	}
+	return err
+}
+
+// waitError is a refusal with the wait that the server asked for.
+type waitError struct {
+	error
+	wait time.Duration
+}
+
+func (e *waitError) Unwrap() error { return e.error }
+
+// AskedToWait returns how long the server asked to wait before anything is tried
+// again, if err is its refusal. All attempts are over then, or it asked for more
+// than Client.MaxWait.
+func AskedToWait(err error) (time.Duration, bool) {
+	if refusal := (*waitError)(nil); errors.As(err, &refusal) {
+		return refusal.wait, true
+	}
+	return 0, false
+}
+
+// sentAt returns when a response was sent by the clock of its server.
+func sentAt(resp *http.Response) time.Time {
+	if at, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		return at
+	}
+	return time.Now()
 }
 
 // version tells two states of a file apart, as far as the server lets us.
