@@ -46,6 +46,7 @@ func (m *Miner) claim(ctx context.Context, l *lease) error {
 }
 
 func (m *Miner) claimed(l *lease, block uint64) error {
+	m.Metrics.claims.Inc()
 	m.Log.Info().Str("task", l.receipt.Task).Str("claim", l.claim.String()).Uint64("block", block).Msg("task claimed")
 	return l.record(entry{Step: stepClaimed, Block: block})
 }
@@ -124,6 +125,7 @@ func (m *Miner) submit(ctx context.Context, l *lease) (Outcome, error) {
 		out.Status = Abandoned
 		out.Reason = fmt.Sprintf("claimed in block %d, after deadline block %d", l.block, l.receipt.DeadlineBlock)
 		m.Log.Warn().Str("task", out.Task).Msg(out.Reason)
+		m.Metrics.ended(leaseAbandoned)
 		return out, l.remove()
 	}
 	err := m.try(ctx, "submit task "+out.Task, func() error {
@@ -141,6 +143,7 @@ func (m *Miner) submit(ctx context.Context, l *lease) (Outcome, error) {
 	} else {
 		m.Log.Info().Str("task", out.Task).Str("claim", out.Claim).Uint64("block", out.Block).Msg("task submitted")
 	}
+	m.Metrics.ended(leaseSubmitted)
 	return out, l.remove()
 }
 

@@ -40,6 +40,7 @@ func (t totals) With(m contract.Manifest, s Summary) Totals { return t.with(m, s
 // what the hub has when all that can be sent is sent.
 func SendAhead(ctx context.Context, o Options, write func(finished func(contract.OutputFile))) map[string]bool {
 	o.Repo, o.Patience, o.Clock, o.Rand = "owner/data", DefaultPatience, systemClock{}, func() float64 { return 0.5 }
+	o.Metrics = NewMetrics(nil)
 	s := (&Miner{Options: o}).sendAhead(ctx, &lease{})
 	defer s.stop()
 	write(s.add)

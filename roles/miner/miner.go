@@ -104,6 +104,7 @@ type Options struct {
 	Patience  time.Duration
 	Heartbeat time.Duration
 	Pause     time.Duration
+	Metrics   *Metrics
 }
 
 // Miner works for one slot of one hotkey.
@@ -136,6 +137,9 @@ func New(o Options) (*Miner, error) {
 	o.Patience = cmp.Or(o.Patience, DefaultPatience)
 	o.Heartbeat = cmp.Or(o.Heartbeat, DefaultHeartbeat)
 	o.Pause = cmp.Or(o.Pause, DefaultPause)
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
 	m := &Miner{Options: o, openJournal: openJournal}
 	lock, err := durable.TryLock(filepath.Join(m.slotDir(), "lock"))
 	if err != nil {

@@ -17,6 +17,12 @@ import (
 // error calling Once again, also in another process, goes on with the step that
 // failed.
 func (m *Miner) Once(ctx context.Context) (Outcome, error) {
+	out, err := m.once(ctx)
+	m.Metrics.worked(err)
+	return out, err
+}
+
+func (m *Miner) once(ctx context.Context) (Outcome, error) {
 	l, err := m.openLease()
 	if err != nil {
 		return Outcome{}, err
@@ -33,6 +39,7 @@ func (m *Miner) Once(ctx context.Context) (Outcome, error) {
 		if err := l.record(entry{Step: stepLeased, Receipt: &receipt}); err != nil {
 			return Outcome{}, err
 		}
+		m.Metrics.leases.WithLabelValues(leaseBegun).Inc()
 		m.Log.Info().Str("task", receipt.Task).Int64("generation", receipt.Generation).
 			Uint64("deadline_block", receipt.DeadlineBlock).Int64("bytes", receipt.Bytes()).Msg("task leased")
 	} else {
@@ -57,6 +64,7 @@ func (m *Miner) advance(ctx context.Context, l *lease) (Outcome, error) {
 				return Outcome{}, err
 			}
 		}
+		m.Metrics.under(l.step, l.receipt)
 		var err error
 		switch l.step {
 		case stepLeased:
@@ -109,6 +117,9 @@ func (m *Miner) head(ctx context.Context) (head chain.Block, err error) {
 		head, err = m.Chain.Head(ctx)
 		return err
 	})
+	if err == nil {
+		m.Metrics.at(head)
+	}
 	return head, err
 }
 
@@ -122,6 +133,7 @@ func (m *Miner) drop(ctx context.Context, l *lease) (Outcome, error) {
 		return Outcome{}, err
 	}
 	m.Log.Warn().Str("task", l.receipt.Task).Str("reason", l.reason).Msg("lease given up")
+	m.Metrics.ended(leaseAbandoned)
 	out := Outcome{Status: Abandoned, Task: l.receipt.Task, Generation: l.receipt.Generation, Reason: l.reason}
 	return out, l.remove()
 }
@@ -136,6 +148,9 @@ func (m *Miner) try(ctx context.Context, what string, op func() error) error {
 	for wait := firstRetry; ; wait = min(2*wait, lastRetry) {
 		err := op()
 		if err == nil {
+			if wait != firstRetry {
+				m.Metrics.worked(nil)
+			}
 			return nil
 		}
 		if !temporary(err) || ctx.Err() != nil {
@@ -146,6 +161,7 @@ func (m *Miner) try(ctx context.Context, what string, op func() error) error {
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		m.Log.Warn().Err(err).Stringer("retry_in", pause.Round(time.Millisecond)).Msg("cannot " + what)
+		m.Metrics.retry(what, err)
 		if err := m.sleep(ctx, pause); err != nil {
 			return fmt.Errorf("%s: %w", what, err)
 		}

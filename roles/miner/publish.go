@@ -105,6 +105,7 @@ func (m *Miner) publish(ctx context.Context, l *lease) error {
 	if _, err := contract.ParseClaim(published.Fields()); err != nil {
 		return fmt.Errorf("publish task %s: the hub's answer: %w", l.receipt.Task, err)
 	}
+	m.Metrics.published(sources)
 	m.Log.Info().Str("task", l.receipt.Task).Str("claim", published.String()).Msg("task published")
 	return l.record(entry{Step: stepPublished, Claim: journalClaim(published)})
 }

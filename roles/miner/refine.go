@@ -38,6 +38,7 @@ func (m *Miner) refine(ctx context.Context, l *lease) error {
 	if err != nil {
 		return err
 	}
+	m.Metrics.refined(report.Manifest)
 	return l.record(entry{Step: stepSigned, Manifest: raw, Summary: summarize(report)})
 }
 
@@ -83,6 +84,7 @@ func (m *Miner) watch(ctx context.Context, r contract.Receipt, stop context.Canc
 			return
 		}
 		err := m.Tasks.Renew(ctx, r.Task, r.Generation)
+		m.Metrics.renewed(err)
 		if fenced(err) {
 			stop(&giveUp{"the task server says that the lease is over"})
 			return
