@@ -59,6 +59,8 @@ type entry struct {
 	// Block is the head when a claim was sent, or the block it is in.
 	Block  uint64 `json:"block,omitempty"`
 	Reason string `json:"reason,omitempty"`
+	// Missing is the file because of which a lease was dropped, if there is one.
+	Missing string `json:"missing,omitempty"`
 }
 
 // claim is a contract.Claim in a journal.
@@ -87,6 +89,7 @@ type lease struct {
 	claim          contract.Claim
 	block          uint64
 	reason         string
+	missing        string
 
 	ahead *sender // of this process; nil without one
 }
@@ -173,7 +176,7 @@ func (l *lease) apply(e entry) {
 	if e.Block != 0 {
 		l.block = e.Block
 	}
-	l.reason = e.Reason
+	l.reason, l.missing = e.Reason, e.Missing
 }
 
 func (l *lease) outDir() string { return filepath.Join(l.dir, "out") }

@@ -13,16 +13,14 @@ import (
 	"finest/roles/miner"
 )
 
-// measured runs a unit of work and returns what a scrape then shows, without
-// zeros.
-func (w *world) measured(r *prometheus.Registry, m *miner.Metrics) (out miner.Outcome, err error, shown map[string]float64) {
-	w.t.Helper()
-	out, err = w.once(func(o *miner.Options) { o.Metrics = m })
-	families, gatherErr := r.Gather()
-	if gatherErr != nil {
-		w.t.Fatal(gatherErr)
+// scrape returns what a registry shows of a miner, without zeros.
+func scrape(t *testing.T, r *prometheus.Registry) map[string]float64 {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
 	}
-	shown = make(map[string]float64)
+	shown := make(map[string]float64)
 	for _, f := range families {
 		for _, metric := range f.GetMetric() {
 			name := strings.TrimPrefix(f.GetName(), "finest_miner_")
@@ -34,7 +32,7 @@ func (w *world) measured(r *prometheus.Registry, m *miner.Metrics) (out miner.Ou
 			}
 		}
 	}
-	return out, err, shown
+	return shown
 }
 
 func TestMetrics(t *testing.T) {
@@ -55,10 +53,11 @@ func TestMetrics(t *testing.T) {
 		}
 		return nil
 	}
-	_, err, shown := w.measured(registry, metrics)
-	if err != nil {
+	use := func(o *miner.Options) { o.Metrics = metrics }
+	if _, err := w.once(use); err != nil {
 		t.Fatal(err)
 	}
+	shown := scrape(t, registry)
 	if trouble == nil || !strings.Contains(trouble.Error(), "cannot publish") {
 		t.Errorf("while the hub was away the miner was ready: %v", trouble)
 	}
@@ -80,7 +79,8 @@ func TestMetrics(t *testing.T) {
 	// What fails leaves the lease as it is, and the miner not ready.
 	boom := errors.New("boom")
 	w.refineErr = func(context.Context) error { return boom }
-	_, err, shown = w.measured(registry, metrics)
+	_, err := w.once(use)
+	shown = scrape(t, registry)
 	if !errors.Is(err, boom) || shown["lease leased"] != 1 || shown["deadline_block"] == 0 || !errors.Is(metrics.Ready(), boom) {
 		t.Errorf("error %v, ready: %v, shown %v", err, metrics.Ready(), shown)
 	}

@@ -34,7 +34,7 @@ import (
 type Tasks interface {
 	Lease(ctx context.Context, slot int, recipe string) (contract.Receipt, error)
 	Renew(ctx context.Context, task string, generation int64) error
-	Release(ctx context.Context, task string, generation int64, reason string) error
+	Release(ctx context.Context, r contract.ReleaseRequest) error
 	Submit(ctx context.Context, r contract.SubmitRequest) error
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"finest/chain"
 	"finest/hub"
+	"finest/internal/contract"
 	"finest/internal/durable"
 	"finest/roles/taskserver/client"
 )
@@ -90,7 +91,7 @@ func (m *Miner) advance(ctx context.Context, l *lease) (Outcome, error) {
 		}
 		var give *giveUp
 		if errors.As(err, &give) {
-			err = l.record(entry{Step: stepDropped, Reason: give.reason})
+			err = l.record(entry{Step: stepDropped, Reason: give.reason, Missing: give.missing})
 		}
 		if err != nil {
 			return Outcome{}, err
@@ -99,7 +100,11 @@ func (m *Miner) advance(ctx context.Context, l *lease) (Outcome, error) {
 }
 
 // giveUp ends a lease without a result.
-type giveUp struct{ reason string }
+type giveUp struct {
+	reason string
+	// missing is the path of the file that is to blame, if one is.
+	missing string
+}
 
 func (g *giveUp) Error() string { return "lease given up: " + g.reason }
 
@@ -107,7 +112,7 @@ func (g *giveUp) Error() string { return "lease given up: " + g.reason }
 func (m *Miner) inTime(ctx context.Context, l *lease) error {
 	head, err := m.head(ctx)
 	if err == nil && head.Number >= l.receipt.DeadlineBlock {
-		return &giveUp{fmt.Sprintf("block %d is past the last block in which a claim can be sent for deadline %d", head.Number, l.receipt.DeadlineBlock)}
+		return &giveUp{reason: fmt.Sprintf("block %d is past the last block in which a claim can be sent for deadline %d", head.Number, l.receipt.DeadlineBlock)}
 	}
 	return err
 }
@@ -127,13 +132,19 @@ func (m *Miner) head(ctx context.Context) (head chain.Block, err error) {
 // issues the task again after the deadline anyway.
 func (m *Miner) drop(ctx context.Context, l *lease) (Outcome, error) {
 	err := m.try(ctx, "release task "+l.receipt.Task, func() error {
-		return m.Tasks.Release(ctx, l.receipt.Task, l.receipt.Generation, l.reason)
+		return m.Tasks.Release(ctx, contract.ReleaseRequest{
+			Task: l.receipt.Task, Generation: l.receipt.Generation, Reason: l.reason, Missing: l.missing,
+		})
 	})
 	if err != nil && (ctx.Err() != nil || temporary(err)) {
 		return Outcome{}, err
 	}
 	m.Log.Warn().Str("task", l.receipt.Task).Str("reason", l.reason).Msg("lease given up")
-	m.Metrics.ended(leaseAbandoned)
+	event := leaseAbandoned
+	if l.missing != "" {
+		event = leaseMissing
+	}
+	m.Metrics.ended(event)
 	out := Outcome{Status: Abandoned, Task: l.receipt.Task, Generation: l.receipt.Generation, Reason: l.reason}
 	return out, l.remove()
 }

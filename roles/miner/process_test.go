@@ -279,7 +279,7 @@ func (s *fileTasks) Lease(ctx context.Context, _ int, _ string) (r contract.Rece
 
 func (s *fileTasks) Renew(context.Context, string, int64) error { return nil }
 
-func (s *fileTasks) Release(context.Context, string, int64, string) error {
+func (s *fileTasks) Release(context.Context, contract.ReleaseRequest) error {
 	return errors.New("nothing should be released")
 }
 

@@ -80,13 +80,13 @@ func (m *Miner) whileLeased(ctx context.Context, l *lease, work func(context.Con
 func (m *Miner) watch(ctx context.Context, r contract.Receipt, stop context.CancelCauseFunc) {
 	for m.sleep(ctx, m.Heartbeat) == nil {
 		if head, err := m.Chain.Head(ctx); err == nil && head.Number >= r.DeadlineBlock {
-			stop(&giveUp{fmt.Sprintf("deadline block %d came before the work was done", r.DeadlineBlock)})
+			stop(&giveUp{reason: fmt.Sprintf("deadline block %d came before the work was done", r.DeadlineBlock)})
 			return
 		}
 		err := m.Tasks.Renew(ctx, r.Task, r.Generation)
 		m.Metrics.renewed(err)
 		if fenced(err) {
-			stop(&giveUp{"the task server says that the lease is over"})
+			stop(&giveUp{reason: "the task server says that the lease is over"})
 			return
 		}
 		if err != nil && ctx.Err() == nil {
@@ -107,7 +107,11 @@ func (m *Miner) refineFailed(ctx context.Context, l *lease, cause error) error {
 		return errors.Join(err, l.record(entry{Step: stepFailed}))
 	}
 	m.Log.Error().Err(err).Msg("task given back")
-	return &giveUp{fmt.Sprintf("refining failed %d times", maxFailures)}
+	var file *refiner.FileError
+	if errors.As(cause, &file) {
+		return &giveUp{reason: fmt.Sprintf("a file was missing, or not the leased one, %d times", maxFailures), missing: file.Path}
+	}
+	return &giveUp{reason: fmt.Sprintf("refining failed %d times", maxFailures)}
 }
 
 // sign completes the manifest of a refiner and returns its signed bytes.

@@ -9,10 +9,15 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/rs/zerolog"
+
 	"finest/hub"
 	"finest/internal/contract"
 	"finest/internal/polite"
+	"finest/pipeline"
 	"finest/roles/miner"
+	"finest/roles/refiner"
 	"finest/roles/taskserver/client"
 )
 
@@ -94,10 +99,43 @@ func TestRefiningFails(t *testing.T) {
 	if err != nil || out.Status != miner.Abandoned {
 		t.Fatalf("outcome %+v, error %v", out, err)
 	}
-	if reason, ok := w.released[out.Task]; !ok || strings.Contains(reason, "boom") {
-		t.Errorf("released for %q, %v: the server learns no details", reason, ok)
+	if r, ok := w.released[out.Task]; !ok || strings.Contains(r.Reason, "boom") || r.Missing != "" {
+		t.Errorf("released with %+v, %v: the server learns no details", r, ok)
 	}
 	w.refineErr = nil
+	w.submitsTask(1)
+}
+
+// TestFileIsGone: a file that the crawl has no more, or not as it was leased, is
+// named when the task is given back, so that the server can look for itself.
+func TestFileIsGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	elsewhere, err := polite.OpenBase(t.TempDir(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	registry := prometheus.NewRegistry()
+	metrics := miner.NewMetrics(registry)
+	change := func(o *miner.Options) {
+		o.Refine, o.Metrics = miner.NewRefiner(elsewhere, &pipeline.Runner{Recipe: w.recipe}, nil, zerolog.Nop()), metrics
+	}
+	var wrong *refiner.FileError
+	for range 2 {
+		if out, err := w.once(change); !errors.As(err, &wrong) {
+			t.Fatalf("outcome %+v, error %v", out, err)
+		}
+	}
+	out, err := w.once(change)
+	if err != nil || out.Status != miner.Abandoned {
+		t.Fatalf("outcome %+v, error %v", out, err)
+	}
+	if r := w.released[out.Task]; r.Missing != "a0.warc.gz" || r.Generation != 3 || r.Reason != out.Reason {
+		t.Errorf("released with %+v", r)
+	}
+	if shown := scrape(t, registry); shown["leases_total leased"] != 1 || shown["leases_total missing"] != 1 {
+		t.Errorf("metrics are %v", shown)
+	}
 	w.submitsTask(1)
 }
 

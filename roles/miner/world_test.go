@@ -133,7 +133,7 @@ type world struct {
 	tasks     int // in the crawl
 	shards    int // of each task
 	submitted map[string]contract.SubmitRequest
-	released  map[string]string
+	released  map[string]contract.ReleaseRequest
 	refined   map[string]int // times each WARC file was refined
 
 	// What a test may bend.
@@ -147,7 +147,7 @@ func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{
 		t: t, fault: &fault{}, dataDir: filepath.Join(t.TempDir(), "data"), tasks: 2, shards: 1,
-		submitted: map[string]contract.SubmitRequest{}, released: map[string]string{}, refined: map[string]int{},
+		submitted: map[string]contract.SubmitRequest{}, released: map[string]contract.ReleaseRequest{}, refined: map[string]int{},
 		server: hotkey(t, "//Server"), hotkey: hotkey(t, "//Miner"),
 		recipe: contract.Recipe{Name: "plain", PipelineVersion: 1, Stages: []contract.StageSpec{
 			{Name: "extract", Params: map[string]string{}, Assets: []contract.Asset{}},
@@ -342,9 +342,10 @@ func signed(t testing.TB, r contract.Receipt, by chain.Signer) contract.Receipt 
 
 func (s *tasks) Renew(context.Context, string, int64) error { return s.w.renewErr }
 
-func (s *tasks) Release(_ context.Context, task string, _ int64, reason string) error {
-	s.w.fault.step("release", func() { s.w.released[task] = reason })
-	return nil
+func (s *tasks) Release(_ context.Context, r contract.ReleaseRequest) error {
+	s.w.fault.step("release", func() { s.w.released[r.Task] = r })
+	r.Op = contract.OpRelease
+	return r.Validate()
 }
 
 func (s *tasks) Submit(_ context.Context, r contract.SubmitRequest) (err error) {

@@ -35,6 +35,32 @@ func openLocal(in Input) (*os.File, error) {
 	return os.Open(filepath.Join(dir, filepath.FromSlash(in.Path)))
 }
 
+// FileError says that a WARC file is not the one that the job was given: there
+// is none at its path, or it has another size. Asked again, its base said the
+// same.
+type FileError struct {
+	Path string
+	err  error
+}
+
+func (e *FileError) Error() string { return e.err.Error() }
+
+// Unwrap returns what happened first.
+func (e *FileError) Unwrap() error { return e.err }
+
+// blame returns err, why the file could not be opened, as a *FileError if that is
+// for no fault of this machine, its network or its server.
+func blame(ctx context.Context, in Input, err error) error {
+	if ctx.Err() != nil || errors.Is(err, polite.ErrUnavailable) {
+		return err
+	}
+	size, sizeErr := in.Base.Size(ctx, in.Path)
+	if errors.Is(sizeErr, polite.ErrNotFound) || sizeErr == nil && in.Bytes > 0 && size != in.Bytes {
+		return &FileError{in.Path, err}
+	}
+	return err
+}
+
 // open returns the file, in place if it is on this machine, else downloaded. Its
 // size is the one the job expects.
 func (j *job) open(ctx context.Context, i int) (*source, error) {

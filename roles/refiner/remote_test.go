@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -135,14 +136,69 @@ func TestDownloadErrors(t *testing.T) {
 	file := warcFile(0)
 	o := remoteOptions(t, &remote{file: file, sent: file})
 	o.Inputs[0].Bytes = int64(len(file)) + 1
-	if _, err := refiner.Refine(context.Background(), o); err == nil || !strings.Contains(err.Error(), "bytes instead of") {
+	var wrong *refiner.FileError
+	if _, err := refiner.Refine(context.Background(), o); !errors.As(err, &wrong) || wrong.Path != "0.warc.gz" || !strings.Contains(err.Error(), "bytes instead of") {
 		t.Fatalf("error %v", err)
 	}
 	o = remoteOptions(t, &remote{file: file, sent: file[:100]})
-	if _, err := refiner.Refine(context.Background(), o); !errors.Is(err, polite.ErrUnavailable) {
+	if _, err := refiner.Refine(context.Background(), o); !errors.Is(err, polite.ErrUnavailable) || errors.As(err, &wrong) {
 		t.Fatalf("error %v", err)
 	}
 }
+
+// TestFileErrors: who is to blame for a file that cannot be read decides who is
+// given the task back with which reason.
+func TestFileErrors(t *testing.T) {
+	dir := t.TempDir()
+	there := writeFiles(t, dir, 1)[0]
+	info, err := os.Stat(filepath.Join(dir, there.Path))
+	if err != nil {
+		t.Fatal(err)
+	}
+	there.Bytes = info.Size()
+	gone, longer, folder := there, there, there
+	gone.Path = "gone.warc.gz"
+	longer.Bytes++
+	folder.Path = "folder.warc.gz"
+	if err := os.Mkdir(filepath.Join(dir, folder.Path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	liar := there
+	liar.Base = &remote{file: make([]byte, there.Bytes), sent: []byte("come back later"), mute: true}
+	absent := gone
+	absent.Base = &missing{}
+	for _, c := range []struct {
+		name string
+		in   refiner.Input
+		file bool // the file is to blame
+	}{
+		{"gone from a folder", gone, true},
+		{"gone from a server", absent, true},
+		{"of another size", longer, true},
+		{"no file", folder, false},
+		{"a server that sends something else", liar, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := refiner.Refine(t.Context(), refiner.Options{Inputs: []refiner.Input{c.in}, Runner: testRunner(t, 1), OutDir: t.TempDir()})
+			var wrong *refiner.FileError
+			if err == nil || errors.As(err, &wrong) != c.file {
+				t.Fatalf("error %v", err)
+			}
+			if c.file && wrong.Path != c.in.Path {
+				t.Errorf("blames %s", wrong.Path)
+			}
+		})
+	}
+}
+
+// missing is a server without files.
+type missing struct{ remote }
+
+func (*missing) Open(context.Context, string) (io.ReadCloser, int64, error) {
+	return nil, 0, polite.ErrNotFound
+}
+
+func (*missing) Size(context.Context, string) (int64, error) { return 0, polite.ErrNotFound }
 
 // A download of the wrong size is not kept: the next run fetches it anew.
 func TestWrongDownload(t *testing.T) {

@@ -40,7 +40,7 @@ func (j *job) refineFile(ctx context.Context, i int) error {
 	start := j.Now()
 	src, err := j.open(ctx, i)
 	if err != nil {
-		return err
+		return blame(ctx, in, err)
 	}
 	defer src.close()
 	var s *scanned

@@ -100,7 +100,7 @@ func TestTaskIsIssuedAgainAfterDeadline(t *testing.T) {
 	for name, err := range map[string]error{
 		"submit":  c.Submit(t.Context(), submission(old)),
 		"renew":   c.Renew(t.Context(), old.Task, old.Generation),
-		"release": c.Release(t.Context(), old.Task, old.Generation, ""),
+		"release": c.Release(t.Context(), contract.ReleaseRequest{Task: old.Task, Generation: old.Generation}),
 	} {
 		if !errors.Is(err, client.ErrFenced) {
 			t.Errorf("%s by the first holder: got error %v", name, err)
@@ -120,7 +120,7 @@ func TestRelease(t *testing.T) {
 	e := newEnv(t, 1)
 	r := e.lease("//Miner")
 	for range 2 { // a lost answer may be asked for again
-		check(t, e.client("//Miner").Release(t.Context(), r.Task, r.Generation, "disk is full"))
+		check(t, e.client("//Miner").Release(t.Context(), contract.ReleaseRequest{Task: r.Task, Generation: r.Generation, Reason: "disk is full"}))
 	}
 	again := e.lease("//Other")
 	equal(t, "task", again.Task, r.Task)

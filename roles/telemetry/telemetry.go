@@ -59,7 +59,7 @@ func writeProblem(w http.ResponseWriter, reason error) {
 	w.Header().Set("Content-Type", contract.ProblemMediaType)
 	w.WriteHeader(http.StatusServiceUnavailable)
 	_ = json.NewEncoder(w).Encode(contract.Problem{
-		Type: contract.ProblemUnavailable, Title: "Not ready", Status: http.StatusServiceUnavailable, Detail: reason.Error(),
+		Type: contract.ProblemNotReady, Title: "Not ready", Status: http.StatusServiceUnavailable, Detail: reason.Error(),
 	})
 }
 

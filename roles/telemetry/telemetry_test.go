@@ -52,6 +52,7 @@ func TestHandler(t *testing.T) {
 // and lets go of its port.
 func TestServe(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
 	at, stop, err := telemetry.Serve(ctx, "127.0.0.1:0", telemetry.Handler(telemetry.NewRegistry("mine", "v1"), func() error { return nil }), zerolog.Nop())
 	if err != nil {
 		t.Fatal(err)

@@ -113,10 +113,10 @@ func (c *Client) Renew(ctx context.Context, task string, generation int64) error
 		contract.RenewRequest{Op: contract.OpRenew, Task: task, Generation: generation}, new(contract.LeaseStatus))
 }
 
-// Release gives a lease back; reason is for people.
-func (c *Client) Release(ctx context.Context, task string, generation int64, reason string) error {
-	return c.post(ctx, contract.OpRelease,
-		contract.ReleaseRequest{Op: contract.OpRelease, Task: task, Generation: generation, Reason: reason}, new(contract.LeaseStatus))
+// Release gives a lease back; Op need not be set.
+func (c *Client) Release(ctx context.Context, r contract.ReleaseRequest) error {
+	r.Op = contract.OpRelease
+	return c.post(ctx, contract.OpRelease, r, new(contract.LeaseStatus))
 }
 
 // Submit announces the result of a lease; Op need not be set.
