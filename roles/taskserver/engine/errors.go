@@ -1,6 +1,9 @@
 package engine
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // Errors that callers tell apart with errors.Is. All but ErrNotFound and
 // ErrConflict are refusals: the request is answered, nothing changed.
@@ -23,4 +26,48 @@ var (
 	ErrRecipe = errors.New("recipe is not served")
 	// ErrBanned: the operator keeps this hotkey or its coldkey from leasing.
 	ErrBanned = errors.New("banned")
+	// ErrAhead: the request names a block that is not finalised yet, as far as
+	// this server knows; it may succeed later.
+	ErrAhead = errors.New("block is not finalised yet")
+	// ErrState: the state of a task does not allow what its operator wants.
+	ErrState = errors.New("not in this state")
 )
+
+// QuotaError refuses a new lease to a holder who has as many as it may have, or
+// who lost some lately.
+type QuotaError struct {
+	// Holder is the hotkey or the coldkey whose quota it is.
+	Holder Holder
+	// Quota is how many leases it may have now, Open how many it has.
+	Quota, Open int
+	// Until is the last block of its pause; 0 when it has none, and must end a
+	// lease first.
+	Until uint64
+}
+
+func (e *QuotaError) Error() string {
+	if e.Until > 0 {
+		return fmt.Sprintf("this %s let leases lapse and gets no new one up to block %d", e.Holder.Kind, e.Until)
+	}
+	return fmt.Sprintf("this %s has %d leases open and may have %d for now", e.Holder.Kind, e.Open, e.Quota)
+}
+
+// refused is an error that answers a request, as opposed to what failed to.
+type refused struct{ error }
+
+func (r refused) Unwrap() error { return r.error }
+
+func refuse(err error) error { return refused{err} }
+
+// BanError is ErrBanned with what the operator says.
+type BanError struct {
+	Holder Holder
+	Reason string
+}
+
+func (e *BanError) Error() string {
+	return fmt.Sprintf("this %s gets no leases here: %s", e.Holder.Kind, e.Reason)
+}
+
+// Is makes it an ErrBanned.
+func (e *BanError) Is(target error) bool { return target == ErrBanned }

@@ -1,0 +1,172 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"math/bits"
+	"strconv"
+
+	"finest/internal/contract"
+	"finest/roles/taskserver/books"
+)
+
+// Score adds verdicts to the history, once the weights they led to are on
+// chain, and moves the tasks they decide. Its caller has checked that the sender
+// is a validator. A verdict on a lease that was never granted is passed over: a
+// claim may name any task, and what is said of it must not keep the other
+// verdicts from being heard.
+func (e *Engine) Score(ctx context.Context, who Request, req contract.ScoreRequest, statement contract.Statement) error {
+	return e.signed(ctx, who, func(c *change) error {
+		if req.WeightsBlock > c.block {
+			return refuse(fmt.Errorf("%w: the weights are of block %d, the newest here is %d", ErrAhead, req.WeightsBlock, c.block))
+		}
+		if err := c.AddStatement(statement); err != nil {
+			return err
+		}
+		for _, v := range req.Verdicts {
+			if err := c.hear(who, v, req.WeightsBlock, statement.SHA256); err != nil {
+				return fmt.Errorf("verdict on task %s: %w", v.Task, err)
+			}
+		}
+		return nil
+	})
+}
+
+// hear adds one verdict and does what follows from it.
+func (c *change) hear(who Request, v contract.Verdict, weightsBlock uint64, statement string) error {
+	l, err := c.Tx.Lease(v.Task, v.Generation)
+	if errors.Is(err, ErrNotFound) || err == nil && l.Receipt.Hotkey != v.Hotkey {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	stake := who.Stake
+	if l.Receipt.Hotkey == who.Hotkey || l.Coldkey == who.Coldkey {
+		stake = 0 // nobody judges their own work
+	}
+	added, err := c.AddVerdict(Verdict{Stake: stake, VerdictView: contract.VerdictView{
+		Verdict: v, Validator: who.Hotkey, WeightsBlock: weightsBlock, Statement: statement}})
+	if err != nil || !added {
+		return err
+	}
+	t, err := c.Task(v.Task)
+	if err != nil {
+		return err
+	}
+	entry := books.Entry{Op: books.OpVerdict, Task: t.ID, Generation: t.Generation, From: t.State, To: t.State}
+	if err := c.audit(entry, books.Verdict{Verdict: v, WeightsBlock: weightsBlock, Statement: statement, Stake: rao(stake)}); err != nil {
+		return err
+	}
+	return c.judge(v.Task, v.Generation)
+}
+
+// judge moves a task to what the verdicts on its newest lease say. Those on an
+// older one are history.
+func (c *change) judge(task string, generation int64) error {
+	t, err := c.Task(task)
+	if err != nil || t.Generation != generation {
+		return err
+	}
+	result, ok, err := c.result(task, generation)
+	if err != nil || !ok {
+		return err
+	}
+	verdicts, err := c.NewestVerdicts(task, generation)
+	if err != nil {
+		return err
+	}
+	accepted, rejected := tally(verdicts, result.Manifest)
+	from, to := t.State, outcome(accepted, rejected)
+	if from == to || givenUp(from) && to != contract.TaskAccepted {
+		return nil
+	}
+	l, err := c.Tx.Lease(task, generation)
+	if err != nil {
+		return err
+	}
+	strikes, err := c.sentence(&t, l, to)
+	if err != nil {
+		return err
+	}
+	return c.putBy(books.ActorServer, books.OpJudge, from, t,
+		books.Judge{After: after(t, strikes), Accepted: rao(accepted), Rejected: rao(rejected)})
+}
+
+// givenUp reports that the server no longer waited for the result of a lease.
+// It can still be accepted, as nobody else has the task yet.
+func givenUp(state string) bool {
+	return state == contract.TaskAvailable || state == contract.TaskQuarantined
+}
+
+// sentence gives a task with a result its new state, and its holder what comes
+// of it.
+func (c *change) sentence(t *Task, l Lease, to string) (*books.Strikes, error) {
+	if givenUp(t.State) {
+		t.Attempts = max(0, t.Attempts-1)
+		t.Evidence = ""
+	}
+	t.State = to
+	switch to {
+	case contract.TaskAccepted:
+		t.DueBlock = 0
+		return c.struck(l, -1)
+	case contract.TaskRejected:
+		t.DueBlock = t.DeadlineBlock
+		return c.struck(l, 1)
+	}
+	t.DueBlock = c.confirmBlock(*t)
+	return nil, nil
+}
+
+// tally sums up the stakes behind the outcomes for the result with this
+// manifest.
+func tally(verdicts []Verdict, manifest string) (accepted, rejected uint64) {
+	for _, v := range verdicts {
+		switch {
+		case v.Manifest != manifest:
+		case v.Outcome == contract.VerdictAccepted:
+			accepted = add(accepted, v.Stake)
+		case v.Outcome == contract.VerdictRejected:
+			rejected = add(rejected, v.Stake)
+		}
+	}
+	return accepted, rejected
+}
+
+func outcome(accepted, rejected uint64) string {
+	switch {
+	case accepted > rejected:
+		return contract.TaskAccepted
+	case accepted < rejected:
+		return contract.TaskRejected
+	}
+	return contract.TaskSubmitted
+}
+
+// add adds stakes; no sum of stakes in rao overflows, unless they are invented.
+func add(a, b uint64) uint64 {
+	sum, carry := bits.Add64(a, b, 0)
+	if carry != 0 {
+		return math.MaxUint64
+	}
+	return sum
+}
+
+// rao spells a stake, which may be larger than integers in JSON.
+func rao(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// Proof keeps a fraud proof, whose canonical JSON has this hash. Its caller has
+// checked that the sender is a validator.
+func (e *Engine) Proof(ctx context.Context, who Request, sha256 string, req contract.ProofRequest) error {
+	return e.signed(ctx, who, func(c *change) error {
+		added, err := c.AddProof(who.Hotkey, sha256, json.RawMessage(req.Proof))
+		if err != nil || !added {
+			return err
+		}
+		return c.audit(books.Entry{Op: books.OpProof}, books.Proof{SHA256: sha256})
+	})
+}
