@@ -38,3 +38,7 @@ const LocalTask = "local"
 
 // ValidCrawl reports whether name can name a crawl, or a dump, in paths.
 func ValidCrawl(name string) bool { return crawlRE.MatchString(name) }
+
+// ValidHotkey reports whether address has the form of an SS58 address; its
+// checksum is not checked.
+func ValidHotkey(address string) bool { return hotkeyRE.MatchString(address) }
