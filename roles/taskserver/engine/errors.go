@@ -29,6 +29,8 @@ var (
 	// ErrAhead: the request names a block that is not finalised yet, as far as
 	// this server knows; it may succeed later.
 	ErrAhead = errors.New("block is not finalised yet")
+	// ErrUnavailable: the store cannot be reached, or cannot write, for now.
+	ErrUnavailable = errors.New("store is unavailable")
 	// ErrState: the state of a task does not allow what its operator wants.
 	ErrState = errors.New("not in this state")
 )
