@@ -134,7 +134,7 @@ func (m *Miner) submit(ctx context.Context, l *lease) (Outcome, error) {
 			Claim: out.Claim, Manifest: out.Manifest, Block: out.Block,
 		})
 	})
-	if err != nil && (ctx.Err() != nil || temporary(err)) {
+	if err != nil && (ctx.Err() != nil || temporary(err) || outdated(err)) {
 		return Outcome{}, err
 	}
 	if err != nil {

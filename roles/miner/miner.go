@@ -27,6 +27,7 @@ import (
 	"finest/internal/contract"
 	"finest/internal/durable"
 	"finest/roles/refiner"
+	"finest/roles/taskserver/client"
 )
 
 // Tasks is what a miner needs of a task server; a *client.Client is one, and
@@ -162,7 +163,8 @@ const (
 	// Submitted: the task is claimed on chain. Outcome.Reason says so if the
 	// task server would not hear of it.
 	Submitted Status = "submitted"
-	// NoTask: none is available now.
+	// NoTask: none is available now, or none for this hotkey, for
+	// Outcome.Reason.
 	NoTask Status = "no_task"
 	// Abandoned: the lease was given up, for Outcome.Reason.
 	Abandoned Status = "abandoned"
@@ -196,6 +198,9 @@ var (
 	// ErrReceipt: the task server issued a receipt that no validator accepts, or
 	// that this miner cannot work on.
 	ErrReceipt = errors.New("receipt is no good")
+	// ErrOutdated: the task server serves only newer versions of this program.
+	// A lease under way stays as it is for one of those to go on with.
+	ErrOutdated = errors.New("this version is outdated")
 )
 
 // Run does one unit of work after the other until ctx ends, and then returns
@@ -204,7 +209,8 @@ var (
 func (m *Miner) Run(ctx context.Context) error {
 	const (
 		maxDoublings = 5
-		maxPark      = time.Hour // the longest of the Hub's windows for quotas
+		maxPark      = time.Hour      // the longest of the Hub's windows for quotas
+		maxWait      = 24 * time.Hour // as long as a lease lasts, the longest a task server asks for
 	)
 	failures := 0
 	for {
@@ -216,12 +222,12 @@ func (m *Miner) Run(ctx context.Context) error {
 		case needsOperator(err):
 			return err
 		case err != nil:
-			pause = max(pause<<min(failures, maxDoublings), min(hub.RetryAfter(err), maxPark))
+			pause = max(pause<<min(failures, maxDoublings), min(hub.RetryAfter(err), maxPark), min(client.RetryAfter(err), maxWait))
 			failures++
 			m.Log.Error().Err(err).Stringer("retry_in", pause.Round(time.Millisecond)).Msg("work interrupted")
 		case out.Status == NoTask:
 			failures = 0
-			pause = max(pause, out.RetryAfter)
+			pause = max(pause, min(out.RetryAfter, maxWait))
 			m.Log.Debug().Stringer("retry_in", pause.Round(time.Millisecond)).Msg("no task is available")
 		case out.Status == Submitted:
 			failures = 0
@@ -234,7 +240,7 @@ func (m *Miner) Run(ctx context.Context) error {
 }
 
 func needsOperator(err error) bool {
-	for _, target := range []error{ErrRepoInUse, ErrHotkeyInUse, ErrLogLost} {
+	for _, target := range []error{ErrRepoInUse, ErrHotkeyInUse, ErrLogLost, ErrOutdated} {
 		if errors.Is(err, target) {
 			return true
 		}

@@ -19,6 +19,9 @@ import (
 // failed.
 func (m *Miner) Once(ctx context.Context) (Outcome, error) {
 	out, err := m.once(ctx)
+	if outdated(err) {
+		err = fmt.Errorf("%w: %w", ErrOutdated, err)
+	}
 	m.Metrics.worked(err)
 	return out, err
 }
@@ -33,6 +36,10 @@ func (m *Miner) once(ctx context.Context) (Outcome, error) {
 		receipt, err := m.acquire(ctx)
 		if errors.Is(err, client.ErrNoTask) {
 			return Outcome{Status: NoTask, RetryAfter: client.RetryAfter(err)}, nil
+		}
+		if overQuota(err) {
+			m.Log.Warn().Err(err).Msg("no task for this hotkey now")
+			return Outcome{Status: NoTask, RetryAfter: client.RetryAfter(err), Reason: sentence(err)}, nil
 		}
 		if err != nil {
 			return Outcome{}, err
@@ -136,7 +143,7 @@ func (m *Miner) drop(ctx context.Context, l *lease) (Outcome, error) {
 			Task: l.receipt.Task, Generation: l.receipt.Generation, Reason: l.reason, Missing: l.missing,
 		})
 	})
-	if err != nil && (ctx.Err() != nil || temporary(err)) {
+	if err != nil && (ctx.Err() != nil || temporary(err) || outdated(err)) {
 		return Outcome{}, err
 	}
 	m.Log.Warn().Str("task", l.receipt.Task).Str("reason", l.reason).Msg("lease given up")
@@ -179,11 +186,27 @@ func (m *Miner) try(ctx context.Context, what string, op func() error) error {
 	}
 }
 
-// temporary reports whether what failed with err may work later, unchanged.
+// temporary reports whether what failed with err may work soon, unchanged.
 func temporary(err error) bool {
 	var throttled *client.Throttled
 	return errors.Is(err, chain.ErrUnavailable) || errors.Is(err, chain.ErrSpaceLimit) || errors.Is(err, hub.ErrUnavailable) ||
-		errors.Is(err, client.ErrUnavailable) || errors.As(err, &throttled)
+		errors.Is(err, client.ErrUnavailable) || errors.As(err, &throttled) && !overQuota(err)
+}
+
+// overQuota reports whether the task server has no lease for this hotkey until
+// others of it are over, or until it has waited for those that led to nothing.
+func overQuota(err error) bool { return client.IsProblem(err, contract.ProblemQuota) }
+
+// outdated reports whether the task server wants a newer version.
+func outdated(err error) bool { return client.IsProblem(err, contract.ProblemOutdated) }
+
+// sentence returns what a task server told people, by which it refused.
+func sentence(err error) string {
+	var p *contract.Problem
+	if errors.As(err, &p) && p.Detail != "" {
+		return p.Detail
+	}
+	return err.Error()
 }
 
 func (m *Miner) sleep(ctx context.Context, d time.Duration) error {

@@ -141,6 +141,8 @@ type world struct {
 	refineErr     func(ctx context.Context) error
 	hubErr        func(op string) error
 	renewErr      error
+	leaseErr      func() error
+	submitErr     error
 }
 
 func newWorld(t testing.TB) *world {
@@ -301,6 +303,11 @@ func (s *tasks) Lease(ctx context.Context, slot int, recipe string) (r contract.
 
 func (s *tasks) lease(ctx context.Context, slot int, recipe string) (contract.Receipt, error) {
 	w := s.w
+	if w.leaseErr != nil {
+		if err := w.leaseErr(); err != nil {
+			return contract.Receipt{}, err
+		}
+	}
 	number := len(w.submitted) + len(w.released)
 	if number >= w.tasks || slot != 1 || recipe != w.recipe.Name {
 		return contract.Receipt{}, fmt.Errorf("lease: %w", client.ErrNoTask)
@@ -349,6 +356,9 @@ func (s *tasks) Release(_ context.Context, r contract.ReleaseRequest) error {
 }
 
 func (s *tasks) Submit(_ context.Context, r contract.SubmitRequest) (err error) {
+	if s.w.submitErr != nil {
+		return s.w.submitErr
+	}
 	s.w.fault.step("submit", func() {
 		if old, ok := s.w.submitted[r.Task]; ok && old != r {
 			err = fmt.Errorf("task %s is submitted twice: %v, then %v", r.Task, old, r)
