@@ -1,0 +1,66 @@
+package sqlstore
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+
+	"finest/roles/taskserver/engine"
+)
+
+const selectLease = `SELECT receipt, coldkey, slot, state, renewed_block, ended_block, reason, excuse, excused FROM leases`
+
+func scanLease(rows *sql.Rows) (l engine.Lease, err error) {
+	var receipt string
+	if err := rows.Scan(&receipt, &l.Coldkey, &l.Slot, &l.State, &l.RenewedBlock, &l.EndedBlock, &l.Reason, &l.Excuse, &l.Excused); err != nil {
+		return engine.Lease{}, err
+	}
+	return l, decode("receipt of a lease", receipt, &l.Receipt)
+}
+
+// Lease returns one lease.
+func (v *view) Lease(task string, generation int64) (engine.Lease, error) {
+	return one(v, fmt.Sprintf("generation %d of the task", generation), scanLease,
+		selectLease+" WHERE task = ? AND generation = ?", task, generation)
+}
+
+// Leases returns those of a task, oldest first.
+func (v *view) Leases(task string) ([]engine.Lease, error) {
+	return many(v, scanLease, selectLease+" WHERE task = ? ORDER BY generation", task)
+}
+
+// SlotLease returns the live lease of a slot.
+func (v *view) SlotLease(hotkey string, slot int) (engine.Lease, error) {
+	return one(v, "lease of the slot", scanLease, selectLease+" WHERE hotkey = ? AND slot = ? AND state = 'live'", hotkey, slot)
+}
+
+// LiveLeases counts the live leases of a hotkey, and of a coldkey.
+func (v *view) LiveLeases(hotkey, coldkey string) (hot, cold int, err error) {
+	counts, err := one(v, "counts", func(rows *sql.Rows) (c [2]int, err error) {
+		err = rows.Scan(&c[0], &c[1])
+		return c, err
+	}, `SELECT (SELECT count(*) FROM leases WHERE hotkey = ? AND state = 'live'),
+		(SELECT count(*) FROM leases WHERE coldkey = ? AND state = 'live')`, hotkey, coldkey)
+	return counts[0], counts[1], err
+}
+
+// Excuses returns released leases whose excuse is not decided.
+func (v *view) Excuses(limit int) ([]engine.Lease, error) {
+	return many(v, scanLease, selectLease+" WHERE excused = 'pending' ORDER BY ended_block, task, generation LIMIT ?", limit)
+}
+
+// PutLease replaces or adds a lease.
+func (t *tx) PutLease(l engine.Lease) error {
+	r := l.Receipt
+	receipt, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO leases (task, generation, hotkey, coldkey, slot, state, receipt, renewed_block, ended_block, reason, excuse, excused)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (task, generation) DO UPDATE SET hotkey = excluded.hotkey, coldkey = excluded.coldkey, slot = excluded.slot,
+		state = excluded.state, receipt = excluded.receipt, renewed_block = excluded.renewed_block, ended_block = excluded.ended_block,
+		reason = excluded.reason, excuse = excluded.excuse, excused = excluded.excused`,
+		r.Task, r.Generation, r.Hotkey, l.Coldkey, l.Slot, l.State, string(receipt), l.RenewedBlock, l.EndedBlock, l.Reason, l.Excuse, l.Excused)
+	return err
+}

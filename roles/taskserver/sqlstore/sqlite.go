@@ -1,0 +1,151 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"finest/internal/durable"
+	"finest/roles/taskserver/engine"
+)
+
+// sqliteDB is a SQLite file in write-ahead mode with a sync for every commit.
+// One transaction writes at a time, others read beside it; several processes
+// may open the file.
+type sqliteDB struct {
+	path string
+	pool *sql.DB
+}
+
+// busyMillis is how long a statement waits for another process's lock.
+const busyMillis = 10_000
+
+// cacheKiB bounds the pages a connection keeps in memory.
+const cacheKiB = 8 << 10
+
+func openSQLite(path string, existing bool) (dialect, error) {
+	if err := createFile(path, existing); err != nil {
+		return nil, fmt.Errorf("open task store: %w", err)
+	}
+	pool, err := sql.Open("sqlite", sqliteSource(path)+
+		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)"+
+		fmt.Sprintf("&_pragma=cache_size(-%d)", cacheKiB))
+	if err != nil {
+		return nil, fmt.Errorf("open task store %s: %w", path, err)
+	}
+	return &sqliteDB{path: path, pool: pool}, nil
+}
+
+// sqliteSource is a path as the driver wants it, whatever characters it has.
+func sqliteSource(path string) string {
+	return (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() +
+		fmt.Sprintf("?_pragma=busy_timeout(%d)", busyMillis)
+}
+
+// createFile makes an empty file, which is an empty database, that only its
+// owner reads: it says who holds what.
+func createFile(path string, existing bool) error {
+	if existing {
+		_, err := os.Stat(path)
+		return err
+	}
+	if err := durable.MkdirAll(filepath.Dir(path)); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), durable.SyncDir(filepath.Dir(path)))
+}
+
+func (d *sqliteDB) name() string { return d.path }
+
+func (d *sqliteDB) session(ctx context.Context, m mode) (*session, error) {
+	s, err := newSession(ctx, d, d.pool)
+	if err != nil {
+		return nil, err
+	}
+	if m == forReading {
+		if err := s.control(ctx, "PRAGMA query_only = 1"); err != nil {
+			s.discard()
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+func (d *sqliteDB) begin(ctx context.Context, s *session, m mode) error {
+	if m == forWriting {
+		return s.control(ctx, "BEGIN IMMEDIATE")
+	}
+	return s.control(ctx, "BEGIN")
+}
+
+func (d *sqliteDB) commit(ctx context.Context, s *session) error { return s.control(ctx, "COMMIT") }
+
+func (d *sqliteDB) bind(query string) string { return query }
+func (d *sqliteDB) ddl(schema string) string { return schema }
+
+func (d *sqliteDB) version(ctx context.Context, s *session) (version int, err error) {
+	if err := s.conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil || version > 0 {
+		return version, err
+	}
+	var tables int
+	if err := s.conn.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&tables); err != nil {
+		return 0, err
+	}
+	if tables > 0 {
+		return 0, errors.New("the file is a database of another program")
+	}
+	return 0, nil
+}
+
+func (d *sqliteDB) setVersion(ctx context.Context, s *session, version int) error {
+	return s.control(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
+}
+
+func (d *sqliteDB) explain(err error) error {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return err
+	}
+	switch e.Code() & 0xff {
+	case sqlite3.SQLITE_FULL:
+		return fmt.Errorf("%w: %w: free space on the disk: %w", engine.ErrUnavailable, syscall.ENOSPC, err)
+	case sqlite3.SQLITE_IOERR:
+		return fmt.Errorf("%w: the disk failed: %w", engine.ErrUnavailable, err)
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return fmt.Errorf("%w: another process keeps the file locked: %w", engine.ErrUnavailable, err)
+	case sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM:
+		return fmt.Errorf("%w: the file, or its folder, cannot be written: %w", engine.ErrUnavailable, err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: the file is damaged or no database: restore a backup: %w", engine.ErrUnavailable, err)
+	}
+	return err
+}
+
+func (d *sqliteDB) lost(error) bool { return false }
+
+// statementContext has no end: the driver would start a goroutine for every
+// statement to watch it, and none takes long.
+func (d *sqliteDB) statementContext(ctx context.Context) context.Context {
+	return context.WithoutCancel(ctx)
+}
+
+func (d *sqliteDB) batchContext() (context.Context, context.CancelFunc) {
+	return context.Background(), func() {}
+}
+
+func (d *sqliteDB) close() error { return d.pool.Close() }

@@ -1,0 +1,129 @@
+// Package sqlstore keeps the tables of a task server in SQLite, one file, or in
+// PostgreSQL, which several servers may share. Both get the same statements; a
+// dialect has what differs.
+//
+// Changes of all callers go through one writer, which makes those that wait
+// durable together: one transaction, one sync. In SQLite a transaction locks
+// the file, in PostgreSQL it takes an advisory lock, so that changes of all
+// processes happen one after another.
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"finest/roles/taskserver/engine"
+)
+
+// readers is the most views at a time; more wait.
+const readers = 6
+
+// Options are what Open may be told. The zero Options are good.
+type Options struct {
+	// Existing has Open fail where there is no store yet instead of making one.
+	Existing bool
+	// Observe is told of every batch of changes: how many, and how long it took
+	// from its begin until it was durable. It must not block.
+	Observe func(changes int, took time.Duration)
+
+	// step is called before every statement that writes, and around a commit.
+	step func(string)
+}
+
+// Store is an engine.Store in a database.
+type Store struct {
+	db     dialect
+	writer *writer
+	// reading holds sessions for views, nil for those not connected.
+	reading chan *session
+}
+
+var _ engine.Store = (*Store)(nil)
+
+// Open opens the store at where, the path of a SQLite file or the URL of a
+// PostgreSQL database (postgres:// or postgresql://), and brings its schema up
+// to date. Unless Options say otherwise it makes a store where there is none.
+func Open(ctx context.Context, where string, o Options) (*Store, error) {
+	db, err := open(ctx, where, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, db, o); err != nil {
+		return nil, errors.Join(fmt.Errorf("open task store %s: %w", db.name(), err), db.close())
+	}
+	s := &Store{db: db, writer: newWriter(db, o), reading: make(chan *session, readers)}
+	for range readers {
+		s.reading <- nil
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, where string, o Options) (dialect, error) {
+	if isURL(where) {
+		return openPostgres(ctx, where)
+	}
+	return openSQLite(where, o.Existing)
+}
+
+func isURL(where string) bool {
+	return strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://")
+}
+
+// Close ends the store when the changes that wait are durable and all views are
+// over.
+func (s *Store) Close() error {
+	errs := []error{s.writer.close()}
+	for range readers {
+		if r := <-s.reading; r != nil {
+			errs = append(errs, r.close())
+		}
+	}
+	return errors.Join(append(errs, s.db.close())...)
+}
+
+// Change makes one change, durable together with others that wait.
+func (s *Store) Change(ctx context.Context, f func(engine.Tx) error) error {
+	return s.writer.change(ctx, f)
+}
+
+// View shows one state of all tables.
+func (s *Store) View(ctx context.Context, f func(engine.View) error) error {
+	return s.read(ctx, func(v *view) error { return f(v) })
+}
+
+// Ping reports whether the database answers.
+func (s *Store) Ping(ctx context.Context) error {
+	return s.read(ctx, func(v *view) error {
+		_, err := v.number("SELECT count(*) FROM crawls")
+		return err
+	})
+}
+
+// read runs f on one state of the tables.
+func (s *Store) read(ctx context.Context, f func(*view) error) (err error) {
+	if err := ctx.Err(); err != nil {
+		return err // select chooses at random when both are ready
+	}
+	var r *session
+	select {
+	case r = <-s.reading:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	defer func() { s.reading <- r }()
+	if r, err = begun(ctx, s.db, r, forReading); err != nil {
+		return err
+	}
+	v := &view{ctx: s.db.statementContext(ctx), caller: ctx, s: r}
+	defer func() {
+		v.s = nil
+		if r.control(context.WithoutCancel(ctx), "ROLLBACK") != nil {
+			r.discard()
+			r = nil
+		}
+	}()
+	return f(v)
+}

@@ -1,0 +1,220 @@
+package sqlstore
+
+import (
+	"cmp"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+
+	"finest/internal/contract"
+	"finest/roles/taskserver/engine"
+)
+
+const selectCrawl = "SELECT name, catalogue_sha256, files_per_task, files, tasks, retired FROM crawls"
+
+func scanCrawl(rows *sql.Rows) (c engine.Crawl, err error) {
+	err = rows.Scan(&c.Name, &c.CatalogueSHA256, &c.FilesPerTask, &c.Files, &c.Tasks, &c.Retired)
+	return c, err
+}
+
+// Crawls returns all crawls by name.
+func (v *view) Crawls() ([]engine.Crawl, error) {
+	return many(v, scanCrawl, selectCrawl+" ORDER BY name")
+}
+
+// Crawl returns one crawl.
+func (v *view) Crawl(name string) (engine.Crawl, error) {
+	return one(v, "crawl", scanCrawl, selectCrawl+" WHERE name = ?", name)
+}
+
+const selectTask = `SELECT t.id, t.crawl, c.catalogue_sha256, t.files, t.point, t.state, t.ready, t.generation,
+	t.deadline_block, t.due_block, t.attempts, t.evidence
+	FROM tasks t JOIN crawls c ON c.name = t.crawl`
+
+func scanTask(rows *sql.Rows) (t engine.Task, err error) {
+	var files string
+	if err := rows.Scan(&t.ID, &t.Crawl, &t.CatalogueSHA256, &files, &t.Point, &t.State, &t.Ready, &t.Generation,
+		&t.DeadlineBlock, &t.DueBlock, &t.Attempts, &t.Evidence); err != nil {
+		return engine.Task{}, err
+	}
+	return t, decode("files of task "+t.ID, files, &t.Files)
+}
+
+// Task returns one task.
+func (v *view) Task(id string) (engine.Task, error) {
+	return one(v, "task", scanTask, selectTask+" WHERE t.id = ?", id)
+}
+
+// Tasks returns a page of tasks in id order.
+func (v *view) Tasks(crawl, state, after string, limit int) ([]engine.Task, error) {
+	page := func(crawl string) ([]engine.Task, error) {
+		var w where
+		if crawl != "" {
+			w.and("t.crawl = ?", crawl)
+		}
+		if state != "" {
+			w.and("t.state = ?", state)
+		}
+		w.and("t.id > ?", after)
+		return many(v, scanTask, selectTask+w.text+" ORDER BY t.id LIMIT ?", append(w.args, limit)...)
+	}
+	if crawl != "" || state == "" {
+		return page(crawl)
+	}
+	// The index of states is one for each crawl.
+	return v.ofCrawls(limit, compareIDs, func(c engine.Crawl) ([]engine.Task, error) { return page(c.Name) })
+}
+
+// TaskCounts counts all tasks.
+func (v *view) TaskCounts() ([]engine.TaskCount, error) {
+	return many(v, func(rows *sql.Rows) (c engine.TaskCount, err error) {
+		err = rows.Scan(&c.Crawl, &c.State, &c.Ready, &c.Tasks)
+		return c, err
+	}, "SELECT crawl, state, ready, tasks FROM task_counts WHERE tasks > 0 ORDER BY crawl, state, ready")
+}
+
+// Draw returns the first task that can be leased from point on, round the ring.
+func (v *view) Draw(point int64) (engine.Task, error) {
+	from := func(point int64) (engine.Task, error) {
+		return one(v, "task that can be leased", scanTask,
+			selectTask+" WHERE t.state = 'available' AND t.ready = 1 AND t.point >= ? ORDER BY t.point, t.id LIMIT 1", point)
+	}
+	k, err := from(point)
+	if errors.Is(err, engine.ErrNotFound) {
+		return from(0)
+	}
+	return k, err
+}
+
+// Unready returns available tasks that cannot be leased yet.
+func (v *view) Unready(point int64, limit int) ([]engine.Task, error) {
+	byPoint := func(a, b engine.Task) int { return cmp.Or(cmp.Compare(a.Point, b.Point), compareIDs(a, b)) }
+	return v.ofCrawls(limit, byPoint, func(c engine.Crawl) ([]engine.Task, error) {
+		if c.Retired {
+			return nil, nil
+		}
+		return many(v, scanTask, selectTask+` WHERE t.crawl = ? AND t.state = 'available' AND t.ready = 0 AND t.point >= ?
+			ORDER BY t.point, t.id LIMIT ?`, c.Name, point, limit)
+	})
+}
+
+// Due returns tasks whose state ends by itself before block.
+func (v *view) Due(block uint64, limit int) ([]engine.Task, error) {
+	return many(v, scanTask, selectTask+" WHERE t.due_block > 0 AND t.due_block < ? ORDER BY t.due_block, t.id LIMIT ?", block, limit)
+}
+
+// ofCrawls merges the pages of all crawls to one.
+func (v *view) ofCrawls(limit int, order func(a, b engine.Task) int, page func(engine.Crawl) ([]engine.Task, error)) ([]engine.Task, error) {
+	crawls, err := v.Crawls()
+	if err != nil {
+		return nil, err
+	}
+	var all []engine.Task
+	for _, c := range crawls {
+		tasks, err := page(c)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, tasks...)
+		slices.SortFunc(all, order)
+		all = all[:min(len(all), limit)]
+	}
+	return all, nil
+}
+
+func compareIDs(a, b engine.Task) int { return cmp.Compare(a.ID, b.ID) }
+
+// PutCrawl replaces or adds a crawl.
+func (t *tx) PutCrawl(c engine.Crawl) error {
+	_, err := t.exec(`INSERT INTO crawls (name, catalogue_sha256, files_per_task, files, tasks, retired) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (name) DO UPDATE SET catalogue_sha256 = excluded.catalogue_sha256, files_per_task = excluded.files_per_task,
+		files = excluded.files, tasks = excluded.tasks, retired = excluded.retired`,
+		c.Name, c.CatalogueSHA256, c.FilesPerTask, c.Files, c.Tasks, flag(c.Retired))
+	return err
+}
+
+const insertTask = `INSERT INTO tasks (id, crawl, files, point, state, ready, generation, deadline_block, due_block, attempts, evidence)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+
+func insertArgs(k engine.Task) ([]any, error) {
+	files, err := filesText(k.Files)
+	return []any{k.ID, k.Crawl, files, k.Point, k.State, flag(k.Ready), k.Generation, k.DeadlineBlock, k.DueBlock, k.Attempts, k.Evidence}, err
+}
+
+// AddTasks adds tasks that are not there.
+func (t *tx) AddTasks(tasks []engine.Task) error {
+	added := make(map[engine.TaskCount]int64)
+	for _, k := range tasks {
+		args, err := insertArgs(k)
+		if err != nil {
+			return err
+		}
+		n, err := t.exec(insertTask, args...)
+		if err != nil {
+			return err
+		}
+		added[kind(k)] += n
+	}
+	for c, n := range added {
+		if err := t.count(c, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// PutTask replaces or adds a task.
+func (t *tx) PutTask(k engine.Task) error {
+	old, err := one(&t.view, "task", func(rows *sql.Rows) (c engine.TaskCount, err error) {
+		err = rows.Scan(&c.Crawl, &c.State, &c.Ready)
+		return c, err
+	}, "SELECT crawl, state, ready FROM tasks WHERE id = ?", k.ID)
+	if errors.Is(err, engine.ErrNotFound) {
+		return t.AddTasks([]engine.Task{k})
+	}
+	if err != nil {
+		return err
+	}
+	files, err := filesText(k.Files)
+	if err != nil {
+		return err
+	}
+	if _, err := t.exec(`UPDATE tasks SET crawl = ?, files = ?, point = ?, state = ?, ready = ?, generation = ?, deadline_block = ?,
+		due_block = ?, attempts = ?, evidence = ? WHERE id = ?`,
+		k.Crawl, files, k.Point, k.State, flag(k.Ready), k.Generation, k.DeadlineBlock, k.DueBlock, k.Attempts, k.Evidence, k.ID); err != nil {
+		return err
+	}
+	if old == kind(k) {
+		return nil
+	}
+	return errors.Join(t.count(old, -1), t.count(kind(k), 1))
+}
+
+// kind is the count that a task belongs to.
+func kind(k engine.Task) engine.TaskCount {
+	return engine.TaskCount{Crawl: k.Crawl, State: k.State, Ready: k.Ready}
+}
+
+// count keeps the number of tasks of a kind.
+func (t *tx) count(c engine.TaskCount, n int64) error {
+	if n == 0 {
+		return nil
+	}
+	_, err := t.exec(`INSERT INTO task_counts (crawl, state, ready, tasks) VALUES (?, ?, ?, ?)
+		ON CONFLICT (crawl, state, ready) DO UPDATE SET tasks = task_counts.tasks + excluded.tasks`, c.Crawl, c.State, flag(c.Ready), n)
+	return err
+}
+
+func filesText(files []contract.InputFile) (string, error) {
+	text, err := json.Marshal(files)
+	return string(text), err
+}
+
+// flag is a truth as databases keep it: STRICT tables have no booleans.
+func flag(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

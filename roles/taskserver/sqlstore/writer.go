@@ -1,0 +1,206 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"time"
+
+	"finest/roles/taskserver/engine"
+)
+
+// maxBatch is the most changes that become durable together. What waits longer
+// than one batch waits for the next.
+const maxBatch = 64
+
+var errClosed = fmt.Errorf("task store is closed: %w", engine.ErrUnavailable)
+
+// writer makes changes one after another. Those that wait while a batch becomes
+// durable are the next batch.
+type writer struct {
+	db      dialect
+	options Options
+	session *session // nil when not connected
+
+	mu      sync.Mutex
+	arrived sync.Cond
+	waiting []*change
+	closed  bool
+	ended   chan error
+}
+
+// change is one change on its way. The writer hands it the transaction at its
+// turn; the function runs in the goroutine of its caller.
+type change struct {
+	caller context.Context
+	turn   chan *tx
+	ran    chan error
+	done   chan error
+}
+
+func newWriter(db dialect, o Options) *writer {
+	w := &writer{db: db, options: o, ended: make(chan error, 1)}
+	w.arrived.L = &w.mu
+	go func() {
+		for batch := w.next(); batch != nil; batch = w.next() {
+			w.answer(batch)
+		}
+		var err error
+		if w.session != nil {
+			err = w.session.close()
+		}
+		w.ended <- err
+	}()
+	return w
+}
+
+func (w *writer) close() error {
+	w.mu.Lock()
+	w.closed = true
+	w.arrived.Signal()
+	w.mu.Unlock()
+	return <-w.ended
+}
+
+func (w *writer) change(ctx context.Context, f func(engine.Tx) error) error {
+	c := &change{caller: ctx, turn: make(chan *tx), ran: make(chan error, 1), done: make(chan error, 1)}
+	if err := w.enqueue(c); err != nil {
+		return err
+	}
+	select {
+	case t := <-c.turn:
+		c.run(f, t)
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		if w.withdraw(c) {
+			return ctx.Err()
+		}
+		select {
+		case <-c.turn:
+			c.ran <- ctx.Err()
+		case err := <-c.done:
+			return err
+		}
+	}
+	return <-c.done
+}
+
+func (w *writer) enqueue(c *change) error {
+	if err := c.caller.Err(); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.closed {
+		return errClosed
+	}
+	w.waiting = append(w.waiting, c)
+	w.arrived.Signal()
+	return nil
+}
+
+// withdraw takes a change back unless a batch has it already.
+func (w *writer) withdraw(c *change) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	i := slices.Index(w.waiting, c)
+	if i < 0 {
+		return false
+	}
+	w.waiting = slices.Delete(w.waiting, i, i+1)
+	return true
+}
+
+// next waits for changes; it returns nil when the store is closed and none
+// waits.
+func (w *writer) next() []*change {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for len(w.waiting) == 0 && !w.closed {
+		w.arrived.Wait()
+	}
+	n := min(len(w.waiting), maxBatch)
+	if n == 0 {
+		return nil
+	}
+	batch := slices.Clone(w.waiting[:n])
+	w.waiting = slices.Delete(w.waiting, 0, n)
+	return batch
+}
+
+// run calls f and tells the writer how it ended, also when f panics or ends its
+// goroutine.
+func (c *change) run(f func(engine.Tx) error, t *tx) {
+	err := errors.New("the change ended its goroutine")
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the change panicked: %v\n%s", p, debug.Stack())
+		}
+		c.ran <- err
+	}()
+	err = f(t)
+}
+
+// answer makes a batch durable and tells every caller what became of its
+// change. A refusal, too, is told only then: it may rest on what another change
+// of the batch wrote.
+func (w *writer) answer(batch []*change) {
+	start := time.Now()
+	outcomes, err := w.attempt(batch)
+	if w.options.Observe != nil {
+		w.options.Observe(len(batch), time.Since(start))
+	}
+	for i, c := range batch {
+		if err != nil {
+			c.done <- err
+		} else {
+			c.done <- outcomes[i]
+		}
+	}
+}
+
+// attempt runs a batch in one transaction. An error is one of all its changes.
+func (w *writer) attempt(batch []*change) (outcomes []error, err error) {
+	ctx, cancel := w.db.batchContext()
+	defer cancel()
+	if w.session, err = begun(ctx, w.db, w.session, forWriting); err != nil {
+		w.session = nil
+		return nil, err
+	}
+	step := w.options.step
+	if step == nil {
+		step = func(string) {}
+	}
+	w.session.step = step
+	defer func() {
+		if err != nil {
+			w.session.discard()
+			w.session = nil
+		}
+	}()
+	b := &batchState{ctx: ctx, s: w.session, savepoints: len(batch) > 1}
+	outcomes = make([]error, len(batch))
+	any := false
+	for i, c := range batch {
+		if outcomes[i], err = b.apply(c); err != nil {
+			return nil, b.because("change", err)
+		}
+		any = any || outcomes[i] == nil
+	}
+	if !any {
+		if err := w.session.control(ctx, "ROLLBACK"); err != nil {
+			return nil, b.because("roll back in", err)
+		}
+		return outcomes, nil
+	}
+	step("commit")
+	if err := w.db.commit(ctx, w.session); err != nil {
+		return nil, b.because("commit to", err)
+	}
+	step("committed")
+	return outcomes, nil
+}
