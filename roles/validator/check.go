@@ -45,6 +45,7 @@ func (v *Validator) checkCase(ctx context.Context, c caseState, final chain.Bloc
 	if err != nil {
 		return err
 	}
+	v.o.Metrics.checked(result.Verdict)
 	before := c.Verdict
 	v.judge(&c, result.Verdict, final)
 	if s := result.Submission; s != nil && s.Manifest.Receipt != nil {

@@ -214,6 +214,7 @@ func (v *Validator) boardFailed(ctx context.Context, final chain.Block, what str
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
+	v.o.Metrics.board.WithLabelValues(what).Inc()
 	v.board.tries++
 	v.board.next = final.Number + pause(v.board.tries, v.longestPause())
 	v.o.Log.Warn().Err(err).Uint64("block", v.board.next).Msg("cannot " + what + ", will try again")

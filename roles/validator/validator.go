@@ -72,6 +72,8 @@ type Options struct {
 	// Burn gives what was not earned to the subnet owner's uid.
 	Burn bool
 	Log  zerolog.Logger
+	// Metrics are told what happens; nil spares that.
+	Metrics *Metrics
 	// Progress is called before each submission is checked.
 	Progress func(done, total int)
 	// Sleep waits before a chain that cannot be reached is asked again; nil is
@@ -109,6 +111,10 @@ func New(o Options) (*Validator, error) {
 	if o.Sleep == nil {
 		o.Sleep = sleep
 	}
+	if o.Metrics == nil {
+		o.Metrics = NewMetrics(nil)
+	}
+	o.Crawl = counted{o.Crawl, o.Metrics.crawlBytes}
 	v := &Validator{o: o, store: st, logs: make(attempts), comparing: comparing{tries: make(map[string]backoff)}}
 	v.resolver = &submission.Resolver{
 		Chain: o.Chain, Hub: o.Hub, Netuid: o.Netuid, Crawl: o.Crawl, Protocol: o.Protocol, Servers: o.Servers,
@@ -130,6 +136,13 @@ func (v *Validator) Once(ctx context.Context) (Round, error) { return v.round(ct
 
 // round is Once, which waits for a comparison only if it is told to.
 func (v *Validator) round(ctx context.Context, wait bool) (Round, error) {
+	round, err := v.steps(ctx, wait)
+	v.o.Metrics.round(v.store.state, round, v.comparing.result != nil, err)
+	return round, err
+}
+
+// steps are those of a round.
+func (v *Validator) steps(ctx context.Context, wait bool) (Round, error) {
 	final, err := v.o.Chain.Finalized(ctx)
 	if err != nil {
 		return Round{}, fmt.Errorf("read the newest final block: %w", err)
