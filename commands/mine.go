@@ -9,6 +9,7 @@ import (
 	"finest/pipeline"
 	"finest/pipeline/recipes"
 	"finest/roles/miner"
+	"finest/roles/refiner"
 	"finest/roles/taskserver/client"
 )
 
@@ -31,7 +32,7 @@ again, and each task is published and claimed once.`,
 			stringFlag("task-server", "", "`URL` of the task server"),
 			intFlag("slot", 1, "`NUMBER` of the lease this process works for, from 1"),
 			stringFlag("recipe", recipes.FineWeb, "`NAME` of the recipe to ask for"),
-			serverKeyFlag(), warcBaseFlag(), contactFlag(), workersFlag(), assetsFlag(),
+			serverKeyFlag(), warcBaseFlag(), contactFlag(), workersFlag(), assetsFlag(), metricsFlag(),
 		}),
 		run: runMine,
 	}
@@ -47,6 +48,9 @@ func runMine(c *invocation) error {
 	}
 	if err := contract.ValidateRepo(repo); err != nil {
 		return usageError("--repo: %w", err)
+	}
+	if err := checkMetrics(c); err != nil {
+		return err
 	}
 	if _, err := required(c.Context, "task-server"); err != nil {
 		return err
@@ -86,21 +90,32 @@ func runMine(c *invocation) error {
 	if err != nil {
 		return err
 	}
+	registry := newRegistry("mine")
+	metrics, shown := miner.NewMetrics(registry), refineProgress(c.out)
+	progress := func(p refiner.Progress) {
+		metrics.Progress(p)
+		shown(p)
+	}
 	m, err := miner.New(miner.Options{
 		Chain: net.chain, Hub: net.hub, Tasks: client.New(server, hotkey, nil, nil), Signer: hotkey,
-		Refine: miner.NewRefiner(net.crawl, runner, refineProgress(c.out), c.log), Netuid: net.netuid, Repo: repo,
+		Refine: miner.NewRefiner(net.crawl, runner, progress, c.log), Netuid: net.netuid, Repo: repo,
 		Recipe:  contract.RecipeRef{Name: runner.Recipe.Name, Hash: hash},
-		DataDir: dir, Slot: slot, ServerKeys: servers, Log: c.log,
+		DataDir: dir, Slot: slot, ServerKeys: servers, Log: c.log, Metrics: metrics,
 	})
 	if err != nil {
 		return locked(c, dir, err)
 	}
 	defer func() { _ = m.Close() }()
+	unwatch, err := serveMetrics(c, registry, metrics.Ready)
+	if err != nil {
+		return err
+	}
+	defer unwatch()
 	if err := mayPublish(c, net.hub); err != nil {
 		return err
 	}
 	if !c.Bool("once") {
-		return m.Run(c.Context.Context)
+		return outdatedIsUsage(m.Run(c.Context.Context))
 	}
 	outcome, err := m.Once(c.Context.Context)
 	var full *miner.SpaceError
@@ -108,13 +123,23 @@ func runMine(c *invocation) error {
 		return withCode(ExitResumable, err)
 	}
 	if err != nil {
-		return err
+		return outdatedIsUsage(err)
 	}
 	return c.out.result(outcome, func(w io.Writer) { printOutcome(w, outcome) })
 }
 
+// outdatedIsUsage says what to do when the task server wants a newer version.
+func outdatedIsUsage(err error) error {
+	if !errors.Is(err, miner.ErrOutdated) {
+		return err
+	}
+	return withHint(withCode(ExitUsage, err), "install a newer version; it goes on with the lease under way")
+}
+
 func printOutcome(w io.Writer, o miner.Outcome) {
 	switch {
+	case o.Status == miner.NoTask && o.Reason != "":
+		fmt.Fprintf(w, "no task for this hotkey now: %s\n", o.Reason)
 	case o.Status == miner.NoTask:
 		fmt.Fprintln(w, "no task is available now")
 	case o.Claim == "":

@@ -57,7 +57,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"warc": makeWARC, "zeros": makeZeros, "tamper": tamper, "publish": publish,
 			"exits": exits, "until": until, "start": start, "await": await, "signal": sendSignal, "finish": finish, "lock": lock,
-			"serve": serve, "stall": stall, "corpus": corpus,
+			"serve": serve, "stall": stall, "get": get, "corpus": corpus,
 			"sametree": sameTree, "jsonkeys": jsonKeys, "nosecrets": noSecrets,
 		},
 	})

@@ -2,12 +2,15 @@ package commands_test
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path"
 	"path/filepath"
+	"strconv"
 	"sync"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -50,6 +53,26 @@ func stall(ts *testscript.TestScript, _ bool, args []string) {
 	if s.stalled = ""; len(args) > 0 {
 		s.stalled = args[0]
 	}
+}
+
+// get is the script command
+//
+//	get STATUS URL FILE
+//
+// It asks until the answer has the status, and writes its body to the file.
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	client := &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	poll(ts, "get "+args[1]+" with status "+args[0], func() bool {
+		resp, err := client.Get(args[1]) //nolint:noctx // the client has a timeout
+		if err != nil {
+			return false
+		}
+		defer func() { _ = resp.Body.Close() }()
+		body, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+		ts.Check(err)
+		ts.Check(os.WriteFile(ts.MkAbs(args[2]), body, 0o600))
+		return strconv.Itoa(resp.StatusCode) == args[0]
+	})
 }
 
 func (s *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {

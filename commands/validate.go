@@ -43,6 +43,7 @@ minutes to hours, by tier, beside which claims are checked and weights are set.`
 			},
 			intFlag("cache-bytes", submission.DefaultCacheBytes, "most `BYTES` of publications to keep on disk; one with a larger file cannot be checked"),
 			boolFlag("burn", "give what was not earned to the subnet owner's uid"),
+			metricsFlag(),
 		}, qualityFlags()),
 		run: runValidate,
 	}
@@ -54,6 +55,9 @@ func runValidate(c *invocation) error {
 	}
 	protocol, servers, err := judgement(c)
 	if err != nil {
+		return err
+	}
+	if err := checkMetrics(c); err != nil {
 		return err
 	}
 	every, err := number(c.Context, "every-blocks", 0, math.MaxInt32)
@@ -92,12 +96,14 @@ func runValidate(c *invocation) error {
 		return locked(c, dir, err)
 	}
 	defer func() { _ = lock.Unlock() }()
+	registry := newRegistry("validate")
+	metrics := validator.NewMetrics(registry)
 	options := validator.Options{
 		Chain: net.chain, Hub: net.hub, Signer: hotkey, Netuid: net.netuid, Crawl: net.crawl,
 		Runner:   func(r contract.Recipe) (*pipeline.Runner, error) { return buildRecipe(c, r) },
 		Protocol: protocol, Servers: servers, DataDir: dir, CacheBytes: int64(cache), Guard: &guard.Guard{}, EveryBlocks: uint64(every),
 		Quality: quality,
-		Burn:    c.Bool("burn"), Log: c.log,
+		Burn:    c.Bool("burn"), Log: c.log, Metrics: metrics,
 		Progress: func(done, total int) {
 			c.out.progress(func() string { return fmt.Sprintf("checking submission %d of %d", done+1, total) })
 		},
@@ -114,6 +120,11 @@ func runValidate(c *invocation) error {
 		return err
 	}
 	defer func() { _ = v.Close() }()
+	unwatch, err := serveMetrics(c, registry, metrics.Ready)
+	if err != nil {
+		return err
+	}
+	defer unwatch()
 	if c.Bool("once") {
 		round, err := v.Once(c.Context.Context)
 		if err != nil {

@@ -94,9 +94,7 @@ func (m *Metrics) round(s *state, r Round, comparing bool, err error) {
 	if errors.Is(err, context.Canceled) {
 		return // the validator is told to stop; that is no trouble
 	}
-	m.mu.Lock()
-	m.trouble = err
-	m.mu.Unlock()
+	m.worked(err)
 	if err != nil {
 		m.rounds.WithLabelValues("failed").Inc()
 		return
@@ -113,6 +111,13 @@ func (m *Metrics) round(s *state, r Round, comparing bool, err error) {
 		m.comparing.Set(1)
 	}
 	m.count(s, r.Block)
+}
+
+// worked notes whether what was tried last worked.
+func (m *Metrics) worked(err error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.trouble = err
 }
 
 // count notes the cases of a state, as they are at a block.

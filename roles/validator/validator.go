@@ -203,6 +203,7 @@ func (v *Validator) Run(ctx context.Context, each func(Round)) error {
 			}
 		} else if ctx.Err() == nil {
 			v.o.Log.Warn().Err(err).Msg("cannot follow the chain, will try again")
+			v.o.Metrics.worked(err)
 			err = v.o.Sleep(ctx, retryPause)
 		}
 		switch {
