@@ -89,7 +89,9 @@ func readLines(r io.Reader) ([]contract.InputFile, error) {
 	var files []contract.InputFile
 	number := 0
 	for lines.Scan() {
-		number++
+		if number++; number > maxFiles {
+			return nil, fmt.Errorf("%w: more than %d lines", contract.ErrInvalid, maxFiles)
+		}
 		if lines.Text() == "" {
 			continue
 		}
@@ -97,9 +99,7 @@ func readLines(r io.Reader) ([]contract.InputFile, error) {
 		if err != nil {
 			return nil, fmt.Errorf("line %d: %w", number, err)
 		}
-		if files = append(files, f); len(files) > maxFiles {
-			break // New says so
-		}
+		files = append(files, f)
 	}
 	if errors.Is(lines.Err(), bufio.ErrTooLong) {
 		return nil, fmt.Errorf("line %d: %w: longer than any path", number+1, contract.ErrInvalid)

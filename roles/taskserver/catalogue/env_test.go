@@ -171,6 +171,7 @@ func status(code int, header ...string) http.HandlerFunc {
 // decisions.
 type desk struct {
 	byPoint, byID []string
+	retired       bool
 
 	mu     sync.Mutex
 	tasks  map[string]engine.Task
@@ -199,6 +200,13 @@ func (v view) TaskCounts() ([]engine.TaskCount, error) {
 		counts = append(counts, engine.TaskCount{Crawl: t.Crawl, State: t.State, Ready: t.Ready, Tasks: 1})
 	}
 	return counts, nil
+}
+
+func (v view) Crawl(name string) (engine.Crawl, error) {
+	if name != crawl {
+		return engine.Crawl{}, engine.ErrNotFound
+	}
+	return engine.Crawl{Name: crawl, Retired: v.d.retired}, nil
 }
 
 // pick returns the tasks that keep chooses of those whose ids are order.

@@ -71,7 +71,8 @@ func (s *Surveyor) excuse(ctx context.Context, lease engine.Lease, report *Repor
 	}
 	err = s.o.Decider.Excuse(ctx, block, lease.Receipt.Task, lease.Receipt.Generation, confirmed, evidence)
 	switch {
-	case errors.Is(err, engine.ErrConflict) || errors.Is(err, engine.ErrNotFound):
+	case errors.Is(err, engine.ErrState):
+		s.later.drop(leaseName(lease))
 		return nil // another replica was first
 	case err != nil:
 		return err

@@ -165,7 +165,8 @@ func (s *Surveyor) decide(ctx context.Context, t engine.Task, files []contract.I
 	}
 	err = s.o.Decider.Surveyed(ctx, block, t.ID, files, bad)
 	switch {
-	case errors.Is(err, engine.ErrConflict) || errors.Is(err, engine.ErrNotFound):
+	case errors.Is(err, engine.ErrState):
+		s.later.drop(t.ID)
 		return nil // another replica, or the operator, was first
 	case err != nil:
 		s.later.put(t.ID, s.o.Now(), files)

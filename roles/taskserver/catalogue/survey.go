@@ -34,7 +34,8 @@ type Tables interface {
 // Decider is what a Surveyor tells an engine.Engine.
 type Decider interface {
 	// Surveyed makes an available task ready with files whose sizes are known, or
-	// quarantines it because of what is bad about them.
+	// quarantines it because of what is bad about them. Any other task is
+	// engine.ErrState, as is an excuse that is decided.
 	Surveyed(ctx context.Context, block uint64, task string, files []contract.InputFile, bad string) error
 	// Excuse decides whether a release was the fault of its file.
 	Excuse(ctx context.Context, block uint64, task string, generation int64, confirmed bool, evidence string) error

@@ -23,7 +23,7 @@ func (s *Surveyor) Whole(ctx context.Context, crawl string, progress func(done, 
 	defer s.end()
 	var report Report
 	total, err := s.unready(ctx, crawl)
-	if err != nil {
+	if err != nil || total == 0 {
 		return report, err
 	}
 	// What is undecided at first, for want of a file that is known to be good, may
@@ -56,6 +56,10 @@ func (s *Surveyor) Whole(ctx context.Context, crawl string, progress func(done, 
 func (s *Surveyor) unready(ctx context.Context, crawl string) (total int, err error) {
 	err = s.o.Tables.View(ctx, func(v engine.View) error {
 		total = 0
+		known, err := v.Crawl(crawl)
+		if err != nil || known.Retired {
+			return err
+		}
 		counts, err := v.TaskCounts()
 		for _, c := range counts {
 			if c.Crawl == crawl && c.State == contract.TaskAvailable && !c.Ready {

@@ -7,6 +7,7 @@ import (
 
 	"finest/internal/contract"
 	"finest/internal/polite"
+	"finest/roles/taskserver/engine"
 )
 
 func TestWholeCrawlAtOnce(t *testing.T) {
@@ -49,4 +50,15 @@ func TestWholeCrawlAtAWrongBase(t *testing.T) {
 	}
 	equal(t, "undecided", report.Undecided, 10)
 	equal(t, "quarantined", s.desk.count(contract.TaskQuarantined, false), 0)
+}
+
+func TestWholeCrawlThatIsNotThere(t *testing.T) {
+	s := newSurvey(t, 10, 1, 1)
+	if _, err := s.Whole(t.Context(), "OTHER", nil); !errors.Is(err, engine.ErrNotFound) {
+		t.Errorf("unknown crawl: got error %v", err)
+	}
+	s.desk.retired = true
+	_, err := s.Whole(t.Context(), crawl, nil)
+	check(t, err)
+	equal(t, "requests for a retired crawl", s.site.requests(""), 0)
 }
