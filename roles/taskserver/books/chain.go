@@ -1,7 +1,6 @@
 package books
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -62,7 +61,3 @@ func previous(head Entry) string {
 	}
 	return head.Hash
 }
-
-// ErrIllegal is wrapped by every refusal of an entry whose change breaks the
-// rules, though the chain is whole.
-var ErrIllegal = errors.New("illegal change")

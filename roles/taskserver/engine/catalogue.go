@@ -140,9 +140,10 @@ func sameCrawl(known, crawl Crawl) error {
 }
 
 // Surveyed notes what is known of the files of a task before it is leased:
-// their sizes, all of them, or why they cannot be read, which quarantines it.
-// Only an available task changes; for any other it is ErrState.
+// their sizes, all of them and once, or why they cannot be read, which
+// quarantines it. Only an available task changes; for any other it is ErrState.
 func (e *Engine) Surveyed(ctx context.Context, block uint64, task string, files []contract.InputFile, bad string) error {
+	bad = clip(bad, maxEvidence)
 	err := e.unsigned(ctx, block, books.ActorServer, func(c *change) error {
 		t, err := c.Task(task)
 		if err != nil {
@@ -154,7 +155,7 @@ func (e *Engine) Surveyed(ctx context.Context, block uint64, task string, files 
 		if bad == "" {
 			return c.surveyed(t, files)
 		}
-		t.State, t.Evidence = contract.TaskQuarantined, clip(bad, maxEvidence)
+		t.State, t.Evidence = contract.TaskQuarantined, bad
 		return c.put(books.OpSurvey, contract.TaskAvailable, t, books.Survey{After: after(t, nil), Files: t.Files})
 	})
 	if err != nil {
@@ -174,6 +175,9 @@ func (c *change) surveyed(t Task, files []contract.InputFile) error {
 	if !slices.EqualFunc(files, t.Files, samePath) || !sized(files) {
 		return fmt.Errorf("%w: not the files of the task, each with its size", contract.ErrInvalid)
 	}
+	if sized(t.Files) {
+		return fmt.Errorf("%w: its sizes are known, and others", ErrState)
+	}
 	crawl, err := c.Crawl(t.Crawl)
 	if err != nil {
 		return err
@@ -185,9 +189,12 @@ func (c *change) surveyed(t Task, files []contract.InputFile) error {
 // Excuse decides about a release that named a file as missing. Confirmed, it
 // costs its holder nothing, and the task is quarantined unless somebody has it
 // by now; refuted, it remains a lease that led to nothing. Only a release whose
-// excuse is pending is decided about, for any other it is ErrState.
+// excuse is pending is decided about, for any other it is ErrState. The evidence
+// says in a sentence what was found.
 func (e *Engine) Excuse(ctx context.Context, block uint64, task string, generation int64, confirmed bool, evidence string) error {
-	evidence = clip(evidence, maxEvidence)
+	if evidence = clip(evidence, maxEvidence); evidence == "" {
+		return fmt.Errorf("excuse lease %d of task %s: %w: no evidence", generation, task, contract.ErrInvalid)
+	}
 	err := e.unsigned(ctx, block, books.ActorServer, func(c *change) error {
 		t, err := c.Task(task)
 		if err != nil {

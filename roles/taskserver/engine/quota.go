@@ -1,5 +1,7 @@
 package engine
 
+import "finest/roles/taskserver/books"
+
 // MaxStrikes is the most strikes a holder can have.
 //
 // A strike is a lease that led to nothing: it passed its deadline, was released
@@ -10,7 +12,7 @@ package engine
 // keep many tasks from the others by leasing without working. It is the shrinking
 // and recovering quota of BOINC's scheduler, with blocks for days
 // (https://github.com/BOINC/boinc/wiki/Project-options, daily_result_quota).
-const MaxStrikes = 8
+const MaxStrikes = books.MaxStrikes
 
 // Quota is how many of slots a holder with strikes may have at a time.
 func Quota(slots, strikes int) int { return max(1, slots>>min(strikes, MaxStrikes)) }

@@ -1,0 +1,232 @@
+package books
+
+import (
+	"context"
+	"fmt"
+)
+
+// Fault is something that does not hold.
+type Fault struct {
+	// Where names an entry or a row.
+	Where string `json:"where"`
+	// What says in a sentence what is wrong with it.
+	What string `json:"what"`
+}
+
+func (f Fault) String() string { return f.Where + ": " + f.What }
+
+// maxFaults bounds the faults of a report.
+const maxFaults = 100
+
+// Report says what a check read and what does not hold.
+type Report struct {
+	// Entries is the number of audit entries, Head the hash of the newest: who
+	// noted an earlier head finds it under its number in the same log.
+	Entries int64  `json:"entries"`
+	Head    string `json:"head"`
+
+	Crawls      int64 `json:"crawls"`
+	Tasks       int64 `json:"tasks"`
+	Leases      int64 `json:"leases"`
+	Submissions int64 `json:"submissions"`
+	Verdicts    int64 `json:"verdicts"`
+	Proofs      int64 `json:"proofs"`
+	Holders     int64 `json:"holders"`
+	// Counts are the tasks by state.
+	Counts []Count `json:"counts"`
+
+	// Faults are the first that were found, More how many others there are.
+	Faults []Fault `json:"faults"`
+	More   int     `json:"more"`
+}
+
+// OK reports that everything holds.
+func (r Report) OK() bool { return len(r.Faults) == 0 }
+
+func (r *Report) fault(where, format string, args ...any) {
+	if len(r.Faults) >= maxFaults {
+		r.More++
+		return
+	}
+	r.Faults = append(r.Faults, Fault{where, fmt.Sprintf(format, args...)})
+}
+
+// Check proves the tables by the audit log: that its chain is whole and every
+// change legal, and that the tables hold what follows from it, nothing more and
+// nothing less. An error says that it could not be read; what does not hold is
+// in the report. It holds some hundred bytes a task in memory.
+func Check(ctx context.Context, source Source) (Report, error) {
+	c := &checker{ctx: ctx, Source: source, books: New()}
+	for _, f := range []func() error{c.audit, c.crawls, c.counts, c.holders} {
+		if err := f(); err != nil {
+			return c.report, fmt.Errorf("check the books: %w", err)
+		}
+		if c.broken {
+			break
+		}
+	}
+	b := c.books
+	c.report.Entries, c.report.Head = b.head.Seq, b.head.Hash
+	c.report.Crawls = int64(len(b.crawls))
+	c.report.Leases, c.report.Submissions, c.report.Verdicts, c.report.Proofs = b.leases, b.submissions, b.verdicts, b.proofs
+	c.report.Holders = int64(len(b.hotkeys.records) + len(b.coldkeys.records))
+	c.report.Counts = b.Counts()
+	return c.report, nil
+}
+
+// checker is a check on its way.
+type checker struct {
+	ctx context.Context
+	Source
+	books  *Books
+	report Report
+	// broken says that the log cannot be followed, so that there is nothing to
+	// compare the tables with.
+	broken bool
+}
+
+// pageRows is how many rows are read at a time.
+const pageRows = 1000
+
+// audit replays the log, with the tables that are logs themselves beside it.
+func (c *checker) audit() error {
+	sides := c.sides()
+	for since := int64(0); ; {
+		entries, err := c.Entries(since, pageRows)
+		if err != nil {
+			return fmt.Errorf("audit after entry %d: %w", since, err)
+		}
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if err := c.books.Apply(e); err != nil {
+				c.report.fault(fmt.Sprintf("audit entry %d", e.Seq), "%v; what comes after it was not checked", err)
+				c.broken = true
+				return nil
+			}
+			if err := sides.compare(c, e); err != nil {
+				return err
+			}
+			since = e.Seq
+		}
+		if len(entries) == 0 {
+			break
+		}
+	}
+	head, err := c.Head()
+	if err != nil {
+		return fmt.Errorf("audit head: %w", err)
+	}
+	if head.Hash != c.books.head.Hash {
+		c.report.fault("audit", "its head is entry %d, but the last of its entries is %d", head.Seq, c.books.head.Seq)
+	}
+	return sides.rest(c)
+}
+
+func (c *checker) crawls() error {
+	rows, err := c.Crawls()
+	if err != nil {
+		return fmt.Errorf("crawls: %w", err)
+	}
+	seen := make(map[string]bool)
+	for _, row := range rows {
+		where := fmt.Sprintf("crawl %s", row.Name)
+		known := c.books.crawls[row.Name]
+		if known == nil {
+			c.report.fault(where, "no entry imported it")
+			continue
+		}
+		seen[row.Name] = true
+		d := known.Import
+		if want := (CrawlRow{row.Name, d.CatalogueSHA256, d.FilesPerTask, d.Files, d.Tasks, known.retired}); row != want {
+			c.report.fault(where, "it is %+v, not %+v", row, want)
+		}
+		if err := c.tasks(known); err != nil {
+			return fmt.Errorf("crawl %s: %w", row.Name, err)
+		}
+	}
+	for _, name := range sortedKeys(c.books.crawls) {
+		if !seen[name] {
+			c.report.fault("crawl "+name, "it is missing")
+		}
+	}
+	return nil
+}
+
+// counts compares the counts that the tables keep with those of the entries.
+func (c *checker) counts() error {
+	rows, err := c.Counts()
+	if err != nil {
+		return fmt.Errorf("counts: %w", err)
+	}
+	type key struct{ crawl, state string }
+	have := make(map[key]int64)
+	for _, row := range rows {
+		have[key{row.Crawl, row.State}] += row.Tasks
+	}
+	for _, want := range c.books.Counts() {
+		k := key{want.Crawl, want.State}
+		if have[k] != want.Tasks {
+			c.report.fault("counts of crawl "+want.Crawl, "%d tasks are %s, not %d", have[k], want.State, want.Tasks)
+		}
+		delete(have, k)
+	}
+	for k, n := range have {
+		if n != 0 {
+			c.report.fault("counts of crawl "+k.crawl, "%d tasks are %s, not 0", n, k.state)
+		}
+	}
+	return nil
+}
+
+func (c *checker) holders() error {
+	for kind, registry := range map[string]*registry{HolderHotkey: &c.books.hotkeys, HolderColdkey: &c.books.coldkeys} {
+		for _, known := range registry.records {
+			if err := c.holder(kind, known); err != nil {
+				return fmt.Errorf("%s %s: %w", kind, known.address, err)
+			}
+		}
+	}
+	banned, err := c.Banned()
+	if err != nil {
+		return fmt.Errorf("bans: %w", err)
+	}
+	for _, row := range banned {
+		known := c.books.coldkeys.of(row.Address)
+		if row.Kind == HolderHotkey {
+			known = c.books.hotkeys.of(row.Address)
+		}
+		if known.ban == "" {
+			c.report.fault(row.Kind+" "+row.Address, "it is banned, but no entry says so")
+		}
+	}
+	return nil
+}
+
+func (c *checker) holder(kind string, known record) error {
+	row, err := c.Holder(kind, known.address)
+	if err != nil {
+		return err
+	}
+	where := kind + " " + known.address
+	row.Kind, row.Address = kind, known.address
+	if want := (HolderRow{kind, known.address, known.strikes, known.struck, known.ban}); row != want {
+		c.report.fault(where, "its record is %+v, not %+v", row, want)
+	}
+	hot, cold := known.address, ""
+	if kind == HolderColdkey {
+		hot, cold = cold, hot
+	}
+	nHot, nCold, err := c.Live(hot, cold)
+	if err != nil {
+		return err
+	}
+	if kind == HolderColdkey {
+		nHot = nCold
+	}
+	if nHot != known.live {
+		c.report.fault(where, "%d of its leases are live, not %d", nHot, known.live)
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package books
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"strings"
+
+	"finest/internal/canon"
+	"finest/internal/contract"
+)
+
+// tasks compares the tasks of a crawl, one by one and in their order.
+func (c *checker) tasks(known *crawl) error {
+	next := 0
+	files := sha256.New()
+	for after := ""; ; {
+		rows, err := c.Tasks(known.Crawl, after, pageRows)
+		if err != nil {
+			return fmt.Errorf("tasks after %s: %w", after, err)
+		}
+		if err := c.ctx.Err(); err != nil {
+			return err
+		}
+		for _, row := range rows {
+			after = row.ID
+			if next, err = c.inOrder(known, row, next); err != nil {
+				return err
+			}
+			if _, number, ok := parseTaskID(row.ID); !ok || number != next-1 {
+				continue // reported
+			}
+			if err := c.task(known, row, files); err != nil {
+				return fmt.Errorf("task %s: %w", row.ID, err)
+			}
+		}
+		if len(rows) == 0 {
+			break
+		}
+	}
+	c.missing(known, next, known.Tasks)
+	if next == known.Tasks && hex.EncodeToString(files.Sum(nil)) != known.FilesSHA256 {
+		c.report.fault("crawl "+known.Crawl, "the files of its tasks are not those that were imported")
+	}
+	return nil
+}
+
+// inOrder reports tasks that are missing before a row, or a row too many, and
+// returns the number of the task that comes next.
+func (c *checker) inOrder(known *crawl, row TaskRow, next int) (int, error) {
+	name, number, ok := parseTaskID(row.ID)
+	if !ok || name != known.Crawl || number < next || number >= known.Tasks {
+		c.report.fault("task "+row.ID, "no entry imported it")
+		return next, nil
+	}
+	c.missing(known, next, number)
+	return number + 1, nil
+}
+
+func (c *checker) missing(known *crawl, from, to int) {
+	for number := from; number < to; number++ {
+		c.report.fault("task "+contract.TaskID(known.Crawl, number), "it is missing")
+	}
+}
+
+func (c *checker) task(known *crawl, row TaskRow, files hash.Hash) error {
+	c.report.Tasks++
+	_, t, err := c.books.find(row.ID)
+	if err != nil {
+		return err
+	}
+	where := "task " + row.ID
+	c.files(where, t, row, files)
+	if ready := !known.retired && sized(row.Files); row.Ready != ready {
+		c.report.fault(where, "that it may be leased is %t, not %t", row.Ready, ready)
+	}
+	var deadline uint64
+	if len(t.leases) > 0 {
+		deadline = t.newest().deadline
+	}
+	for _, f := range []struct {
+		name       string
+		have, want any
+	}{
+		{"state", row.State, t.state.String()},
+		{"generation", row.Generation, int64(len(t.leases))},
+		{"deadline", row.Deadline, deadline},
+		{"due block", row.Due, t.due},
+		{"number of attempts", row.Attempts, int(t.attempts)},
+	} {
+		if f.have != f.want {
+			c.report.fault(where, "its %s is %v, not %v", f.name, f.have, f.want)
+		}
+	}
+	if t.state == quarantined && c.books.hash(row.Evidence) != t.evidence || t.state != quarantined && row.Evidence != "" {
+		c.report.fault(where, "its evidence is not what the log says")
+	}
+	return c.leases(row.ID, t)
+}
+
+// files compares the files of a task with its survey, and adds what was
+// imported to the hash of all.
+func (c *checker) files(where string, t *task, row TaskRow, sum hash.Hash) {
+	imported := row.Files
+	if t.surveyed {
+		if c.books.filesHash(row.Files) != t.files {
+			c.report.fault(where, "its files are not those of the survey")
+		}
+		imported = make([]contract.InputFile, len(row.Files)) // without sizes
+		for i, f := range row.Files {
+			imported[i].Path = f.Path
+		}
+	}
+	_, _ = sum.Write(AppendFiles(nil, imported)) // a hash never fails
+}
+
+func sized(files []contract.InputFile) bool {
+	for _, f := range files {
+		if f.Bytes <= 0 {
+			return false
+		}
+	}
+	return true
+}
+
+func (c *checker) leases(id string, t *task) error {
+	rows, err := c.Leases(id)
+	if err != nil {
+		return fmt.Errorf("leases: %w", err)
+	}
+	for i, row := range rows {
+		where := fmt.Sprintf("lease %d of task %s", row.Receipt.Generation, id)
+		if row.Receipt.Generation != int64(i+1) || i >= len(t.leases) {
+			c.report.fault(where, "no entry granted it, or one before it is missing")
+			return nil
+		}
+		if err := c.lease(where, row, &t.leases[i]); err != nil {
+			return err
+		}
+	}
+	if len(rows) < len(t.leases) {
+		c.report.fault(fmt.Sprintf("lease %d of task %s", len(rows)+1, id), "it is missing")
+		return nil
+	}
+	return c.judged(id, t)
+}
+
+func (c *checker) lease(where string, row LeaseRow, l *lease) error {
+	raw, err := canon.Marshal(row.Receipt)
+	if err != nil || c.books.hash(canon.Sum(raw)) != l.receipt {
+		c.report.fault(where, "its receipt is not the one that was signed")
+	}
+	for _, f := range []struct {
+		name       string
+		have, want any
+	}{
+		{"coldkey", row.Coldkey, c.books.coldkeys.address(l.coldkey)},
+		{"slot", row.Slot, int(l.slot)},
+		{"state", row.State, leaseStates[l.state]},
+		{"renewed block", row.Renewed, l.renewed},
+		{"end", row.Ended, l.ended},
+		{"excuse", row.Excused, excuseStates[l.excused]},
+	} {
+		if f.have != f.want {
+			c.report.fault(where, "its %s is %v, not %v", f.name, f.have, f.want)
+		}
+	}
+	if c.books.hash(row.Reason, row.Missing) != l.texts {
+		c.report.fault(where, "its reason is not what the log says")
+	}
+	if l.state != leaseLive {
+		return nil
+	}
+	hotkey := c.books.hotkeys.address(l.hotkey)
+	task, generation, err := c.Slot(hotkey, int(l.slot))
+	if err != nil {
+		return fmt.Errorf("slot %d of %s: %w", l.slot, hotkey, err)
+	}
+	if task != row.Receipt.Task || generation != row.Receipt.Generation {
+		c.report.fault(where, "it is live, but slot %d of %s holds %s", l.slot, hotkey, strings.TrimSpace(fmt.Sprintf("%s %d", task, generation)))
+	}
+	return nil
+}
+
+// judged compares the state of a task that has a result with its verdicts.
+func (c *checker) judged(id string, t *task) error {
+	if t.state != submitted && t.state != accepted && t.state != rejected {
+		return nil
+	}
+	state, err := c.Outcome(id, int64(len(t.leases)))
+	if err != nil {
+		return fmt.Errorf("verdicts: %w", err)
+	}
+	if state != t.state.String() {
+		c.report.fault("task "+id, "it is %s, but its verdicts make it %s", t.state, state)
+	}
+	return nil
+}
