@@ -103,12 +103,18 @@ type View interface {
 type Tx interface {
 	View
 	PutCrawl(Crawl) error
-	// AddTasks adds tasks that are not there.
+	// AddTasks adds tasks of a crawl that is there; an id that is there is
+	// ErrConflict.
 	AddTasks([]Task) error
+	// PutTask replaces a task, all but its Crawl and Point; one that is not there
+	// is ErrNotFound.
 	PutTask(Task) error
+	// PutLease keeps a lease of a task that is there. A second live lease of a
+	// slot is ErrConflict.
 	PutLease(Lease) error
 	PutRecord(Record) error
-	// AddSubmission adds one and gives it the next Seq.
+	// AddSubmission adds one and gives it the next Seq; a second of a lease is
+	// ErrConflict.
 	AddSubmission(contract.SubmissionView) error
 	// AddVerdict adds one, with the next Seq, unless the same but for Seq and
 	// Stake is there.
