@@ -55,6 +55,7 @@ func (b *batchState) apply(c *change) (outcome, err error) {
 	if err := b.s.control(b.ctx, "ROLLBACK TO SAVEPOINT change"); err != nil {
 		return nil, err
 	}
+	b.failed = nil
 	return outcome, b.s.control(b.ctx, "RELEASE SAVEPOINT change")
 }
 

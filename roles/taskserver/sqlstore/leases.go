@@ -62,5 +62,8 @@ func (t *tx) PutLease(l engine.Lease) error {
 		state = excluded.state, receipt = excluded.receipt, renewed_block = excluded.renewed_block, ended_block = excluded.ended_block,
 		reason = excluded.reason, excuse = excluded.excuse, excused = excluded.excused`,
 		r.Task, r.Generation, r.Hotkey, l.Coldkey, l.Slot, l.State, string(receipt), l.RenewedBlock, l.EndedBlock, l.Reason, l.Excuse, l.Excused)
-	return err
+	if err != nil {
+		return fmt.Errorf("put lease %d of task %s: %w", r.Generation, r.Task, err)
+	}
+	return nil
 }

@@ -172,6 +172,12 @@ func (d *postgresDB) explain(err error) error {
 	case !errors.As(err, &e):
 		return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
 	}
+	switch e.Code {
+	case "23505": // unique_violation
+		return fmt.Errorf("%w: %w", engine.ErrConflict, err)
+	case "23503": // foreign_key_violation
+		return fmt.Errorf("what it belongs to: %w: %w", engine.ErrNotFound, err)
+	}
 	switch e.Code[:2] {
 	case "08", "53", "57", "58", "25": // connection, resources, operator, system, state of the transaction
 		return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)

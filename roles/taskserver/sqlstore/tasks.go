@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 
 	"finest/internal/contract"
@@ -135,14 +136,14 @@ func (t *tx) PutCrawl(c engine.Crawl) error {
 }
 
 const insertTask = `INSERT INTO tasks (id, crawl, files, point, state, ready, generation, deadline_block, due_block, attempts, evidence)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 func insertArgs(k engine.Task) ([]any, error) {
 	files, err := filesText(k.Files)
 	return []any{k.ID, k.Crawl, files, k.Point, k.State, flag(k.Ready), k.Generation, k.DeadlineBlock, k.DueBlock, k.Attempts, k.Evidence}, err
 }
 
-// AddTasks adds tasks that are not there.
+// AddTasks adds tasks.
 func (t *tx) AddTasks(tasks []engine.Task) error {
 	added := make(map[engine.TaskCount]int64)
 	for _, k := range tasks {
@@ -150,11 +151,10 @@ func (t *tx) AddTasks(tasks []engine.Task) error {
 		if err != nil {
 			return err
 		}
-		n, err := t.exec(insertTask, args...)
-		if err != nil {
-			return err
+		if _, err := t.exec(insertTask, args...); err != nil {
+			return fmt.Errorf("add task %s: %w", k.ID, err)
 		}
-		added[kind(k)] += n
+		added[kind(k)]++
 	}
 	for c, n := range added {
 		if err := t.count(c, n); err != nil {
@@ -164,31 +164,30 @@ func (t *tx) AddTasks(tasks []engine.Task) error {
 	return nil
 }
 
-// PutTask replaces or adds a task.
+// PutTask replaces a task, all but its crawl and point.
 func (t *tx) PutTask(k engine.Task) error {
 	old, err := one(&t.view, "task", func(rows *sql.Rows) (c engine.TaskCount, err error) {
 		err = rows.Scan(&c.Crawl, &c.State, &c.Ready)
 		return c, err
 	}, "SELECT crawl, state, ready FROM tasks WHERE id = ?", k.ID)
-	if errors.Is(err, engine.ErrNotFound) {
-		return t.AddTasks([]engine.Task{k})
-	}
 	if err != nil {
-		return err
+		return fmt.Errorf("put task %s: %w", k.ID, err)
 	}
 	files, err := filesText(k.Files)
 	if err != nil {
 		return err
 	}
-	if _, err := t.exec(`UPDATE tasks SET crawl = ?, files = ?, point = ?, state = ?, ready = ?, generation = ?, deadline_block = ?,
+	if _, err := t.exec(`UPDATE tasks SET files = ?, state = ?, ready = ?, generation = ?, deadline_block = ?,
 		due_block = ?, attempts = ?, evidence = ? WHERE id = ?`,
-		k.Crawl, files, k.Point, k.State, flag(k.Ready), k.Generation, k.DeadlineBlock, k.DueBlock, k.Attempts, k.Evidence, k.ID); err != nil {
+		files, k.State, flag(k.Ready), k.Generation, k.DeadlineBlock, k.DueBlock, k.Attempts, k.Evidence, k.ID); err != nil {
 		return err
 	}
-	if old == kind(k) {
+	now := old
+	now.State, now.Ready = k.State, k.Ready
+	if now == old {
 		return nil
 	}
-	return errors.Join(t.count(old, -1), t.count(kind(k), 1))
+	return errors.Join(t.count(old, -1), t.count(now, 1))
 }
 
 // kind is the count that a task belongs to.
