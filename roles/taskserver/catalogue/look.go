@@ -37,43 +37,48 @@ const sightingAge = 10 * time.Minute
 func (s *Surveyor) look(ctx context.Context, crawl, path string) (size int64, err error) {
 	size, err = s.ask(ctx, crawl, path)
 	switch {
-	case err == nil || isProven(err) || errors.Is(err, errUndecided) || ctx.Err() != nil:
+	case err == nil || ctx.Err() != nil:
 		return size, err
-	case s.isReadable(ctx, crawl, path):
+	case isFault(err) && (isProven(err) || s.isReadable(ctx, crawl, path)):
+		s.failures = 0
 		return size, err
 	case ctx.Err() != nil:
 		return 0, ctx.Err()
 	}
-	s.o.Log.Warn().Err(err).Str("file", path).Stringer("base", s.o.Base).
-		Msg("a file is missing or no WARC file, but no other file of the crawl is known to be there: is this the base of its paths?")
+	s.failed(path, err)
 	return 0, errUndecided
 }
 
-// ask inspects a file and keeps account of whether the crawl can be read.
+// ask inspects a file, and remembers a good one.
 func (s *Surveyor) ask(ctx context.Context, crawl, path string) (size int64, err error) {
 	s.stats.files.Add(1)
 	size, err = Inspect(ctx, s.o.Base, path)
-	switch {
-	case err == nil:
-		s.failures, s.good[crawl] = 0, sighting{path, s.o.Now()}
-		return size, nil
-	case ctx.Err() != nil:
-		return 0, ctx.Err()
-	case isFault(err):
-		s.failures = 0
-		return size, err
+	s.down = err != nil && !isFault(err)
+	if s.down {
+		s.stats.failures.Add(1)
 	}
-	s.stats.failures.Add(1)
+	if err == nil {
+		s.failures, s.good[crawl] = 0, sighting{path, s.o.Now()}
+	}
+	return size, err
+}
+
+// failed keeps account of attempts that found nothing out, and makes a pause
+// after some or when the server asks for it.
+func (s *Surveyor) failed(path string, err error) {
 	s.failures++
-	wait, asked := polite.AskedToWait(err)
+	wait, _ := polite.AskedToWait(err)
 	if s.failures >= failuresInARow {
 		wait = max(wait, backoff(minPause, maxPause, s.failures-failuresInARow))
 	}
 	if wait > 0 {
 		s.pause = s.o.Now().Add(wait)
 	}
-	s.o.Log.Warn().Err(err).Str("file", path).Dur("wait", wait).Bool("asked", asked).Msg("a file cannot be read now")
-	return 0, errUndecided
+	text := "a file cannot be read now"
+	if isFault(err) {
+		text = "a file is missing or no WARC file, and so are all that are known of its crawl: is this the base of its paths?"
+	}
+	s.o.Log.Warn().Err(err).Str("file", path).Stringer("base", s.o.Base).Dur("pause", wait).Msg(text)
 }
 
 // isReadable reports whether another file of the crawl than path is good: then

@@ -56,7 +56,7 @@ type SurveyOptions struct {
 	Poll time.Duration
 	// Now is the time; nil stands for time.Now.
 	Now func() time.Time
-	// Log is told what was found, and once per pause that a crawl cannot be read.
+	// Log is told what was decided, and that a crawl cannot be read.
 	Log zerolog.Logger
 }
 
@@ -72,8 +72,9 @@ type Surveyor struct {
 	point uint64        // where on the ring to look next
 	later *patience
 	good  map[string]sighting // by crawl
-	// failures counts attempts in a row that met no file, and pause is when the
-	// next may be made.
+	// down says that the last attempt got no answer, failures counts those in a
+	// row that found nothing out, pause is when the next may be made.
+	down     bool
 	failures int
 	pause    time.Time
 	stats    counters

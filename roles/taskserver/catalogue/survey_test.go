@@ -79,10 +79,10 @@ func TestSurveyTellsFaultsOfFilesFromFaultsOfTheWay(t *testing.T) {
 		{name: "something else", content: []byte(strings.Repeat("PK\x03\x04 not a WARC file ", 9000)), evidence: "does not begin as a WARC file"},
 		{name: "gzip of something else", content: members(t, "a,b,c\n"), evidence: "does not begin as a WARC file"},
 		{name: "larger than a receipt may say", fault: func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Content-Range", "bytes 0-65535/2199023255552")
-			w.Header().Set("Content-Length", "65536")
+			w.Header().Set("Content-Range", "bytes 0-8191/2199023255552")
+			w.Header().Set("Content-Length", "8192")
 			w.WriteHeader(http.StatusPartialContent)
-			_, _ = w.Write(make([]byte, 65536))
+			_, _ = w.Write(make([]byte, 8192))
 		}, evidence: "too large"},
 
 		{name: "unavailable", fault: status(http.StatusServiceUnavailable)},
@@ -216,6 +216,9 @@ func TestSurveyAtAWrongBaseQuarantinesNothing(t *testing.T) {
 		s.later(time.Hour)
 	}
 	equal(t, "quarantined", s.desk.count(contract.TaskQuarantined, false), 0)
+	if asked := s.site.requests(""); asked > 110 {
+		t.Errorf("%d requests in 100 hours", asked)
+	}
 
 	// Nor to one that changes later.
 	s.site.fail("", nil)

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"finest/internal/contract"
@@ -9,8 +10,13 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
-// page is how many tasks are read at a time.
-const page = 500
+const (
+	// page is how many tasks are read at a time.
+	page = 500
+	// maxFailures is how many tasks in a row may stay undecided before it is the
+	// base that is wrong.
+	maxFailures = 100
+)
 
 // Whole surveys all tasks of a crawl, however many are ready, and tells progress,
 // which may be nil, how many are done of total. An error that wraps
@@ -34,22 +40,31 @@ func (s *Surveyor) Whole(ctx context.Context, crawl string, progress func(done, 
 			if err := s.task(ctx, t, &report); err != nil {
 				return err
 			}
-			if s.failures > 0 {
-				return fmt.Errorf("survey crawl %s: %w: %s", crawl, polite.ErrUnavailable, s.o.Base)
+			if s.down || s.failures >= maxFailures {
+				return errUndecided
 			}
 			if progress != nil {
 				progress(report.Surveyed+report.Quarantined, total)
 			}
 			return nil
 		})
-		if err != nil {
+		switch {
+		case errors.Is(err, errUndecided) && s.down:
+			return report, fmt.Errorf("survey crawl %s: %w: %s does not answer as it should", crawl, polite.ErrUnavailable, s.o.Base)
+		case errors.Is(err, errUndecided):
+			return report, s.notHere(crawl)
+		case err != nil:
 			return report, err
 		}
 	}
 	if report.Undecided > 0 {
-		return report, fmt.Errorf("survey crawl %s: %w: no file of it is at %s", crawl, polite.ErrUnavailable, s.o.Base)
+		return report, s.notHere(crawl)
 	}
 	return report, nil
+}
+
+func (s *Surveyor) notHere(crawl string) error {
+	return fmt.Errorf("survey crawl %s: %w: no file of it is known to be at %s", crawl, polite.ErrUnavailable, s.o.Base)
 }
 
 // unready counts the tasks of a crawl that are to be surveyed.

@@ -3,6 +3,7 @@ package catalogue_test
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"testing"
 
 	"finest/internal/contract"
@@ -42,14 +43,18 @@ func TestWholeCrawlAtOnce(t *testing.T) {
 }
 
 func TestWholeCrawlAtAWrongBase(t *testing.T) {
-	s := newSurvey(t, 10, 1, 1)
-	s.site.fail("", http.NotFound)
-	report, err := s.Whole(t.Context(), crawl, nil)
-	if !errors.Is(err, polite.ErrUnavailable) {
-		t.Errorf("got error %v", err)
+	for _, files := range []int{10, 1000} {
+		s := newSurvey(t, files, 1, 1)
+		s.site.fail("", http.NotFound)
+		_, err := s.Whole(t.Context(), crawl, nil)
+		if !errors.Is(err, polite.ErrUnavailable) || !strings.Contains(err.Error(), s.site.base.String()) {
+			t.Errorf("got error %v", err)
+		}
+		equal(t, "quarantined", s.desk.count(contract.TaskQuarantined, false), 0)
+		if asked := s.site.requests(""); asked > 100 {
+			t.Errorf("%d requests", asked)
+		}
 	}
-	equal(t, "undecided", report.Undecided, 10)
-	equal(t, "quarantined", s.desk.count(contract.TaskQuarantined, false), 0)
 }
 
 func TestWholeCrawlThatIsNotThere(t *testing.T) {

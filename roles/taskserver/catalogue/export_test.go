@@ -1,0 +1,4 @@
+package catalogue
+
+// InspectHead is inspectHead, for tests.
+var InspectHead = inspectHead
