@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -210,6 +211,33 @@ func TestFetch(t *testing.T) {
 	if err == nil || strings.Contains(err.Error(), "secret") {
 		t.Errorf("URL that cannot be read: got error %v", err)
 	}
+}
+
+// transport answers without a network.
+type transport func(*http.Request) *http.Response
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r), nil }
+
+func TestListsOfCommonCrawl(t *testing.T) {
+	const where = "https://data.commoncrawl.org/crawl-data/CC-MAIN-2024-10/warc.paths.gz"
+	c := newClient(t)
+	c.Transport = transport(func(r *http.Request) *http.Response {
+		recorder := httptest.NewRecorder()
+		if equal(t, "URL", r.URL.String(), where); r.URL.String() == where {
+			_, _ = recorder.Write(members(t, "a.warc.gz\n"))
+		}
+		return recorder.Result()
+	})
+	for _, from := range []string{where, "s3://commoncrawl/crawl-data/CC-MAIN-2024-10/warc.paths.gz"} {
+		list, err := catalogue.Load(t.Context(), from, c)
+		check(t, err)
+		equal(t, "files", len(list.Files), 1)
+	}
+	base, err := polite.OpenBase("https://data.commoncrawl.org/", c)
+	check(t, err)
+	name, _ := catalogue.ListOf("CC-MAIN-2024-10")
+	_, err = catalogue.ReadFrom(t.Context(), base, name)
+	check(t, err)
 }
 
 func TestListOf(t *testing.T) {

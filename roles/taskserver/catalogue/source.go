@@ -18,7 +18,7 @@ import (
 )
 
 // Load reads a catalogue from a folder of WARC files, a list of their paths, or
-// the http(s) URL of such a list, which c fetches.
+// the URL of such a list, http(s)://… or s3://commoncrawl/…, which c fetches.
 func Load(ctx context.Context, from string, c *polite.Client) (Catalogue, error) {
 	if isURL(from) {
 		return Fetch(ctx, from, c)
@@ -42,7 +42,7 @@ func Load(ctx context.Context, from string, c *polite.Client) (Catalogue, error)
 }
 
 func isURL(from string) bool {
-	return strings.HasPrefix(from, "http://") || strings.HasPrefix(from, "https://")
+	return strings.HasPrefix(from, "http://") || strings.HasPrefix(from, "https://") || strings.HasPrefix(from, "s3://")
 }
 
 // Fetch reads a catalogue from a URL without query.
