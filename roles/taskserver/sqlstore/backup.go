@@ -32,7 +32,7 @@ func (s *Store) Backup(ctx context.Context, path string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.Remove(temp.Name())) }()
-	err = s.read(ctx, func(from *view) error { return copyTo(ctx, from, temp.Name()) })
+	err = s.pool.read(ctx, func(from *view) error { return copyTo(ctx, from, temp.Name()) })
 	if err := errors.Join(err, temp.Sync(), temp.Close()); err != nil {
 		return err
 	}

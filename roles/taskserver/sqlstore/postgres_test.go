@@ -7,48 +7,43 @@ import (
 	"fmt"
 	"net/url"
 	"os"
-	"sync"
 	"testing"
 
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 )
 
-// pgServer is a PostgreSQL server on which tests make databases.
-type pgServer struct {
-	url   string
-	mu    sync.Mutex
-	known map[string]bool
-}
+// pgDatabase is a database of a test on a PostgreSQL server.
+type pgDatabase struct{ url *url.URL }
 
-// postgres returns the server that FINEST_POSTGRES names.
-func postgres(t testing.TB) *pgServer {
+// postgres makes a database on the server that FINEST_POSTGRES names. It is
+// dropped when the test ends.
+func postgres(t testing.TB) pgDatabase {
 	t.Helper()
 	where := os.Getenv("FINEST_POSTGRES")
 	if where == "" {
 		t.Skip("FINEST_POSTGRES names no PostgreSQL server; .ci/postgres starts one")
 	}
-	return &pgServer{url: where, known: make(map[string]bool)}
-}
-
-// database returns the URL of the database for name, a new one at first. It is
-// dropped when the test ends.
-func (s *pgServer) database(t testing.TB, name string) string {
-	t.Helper()
-	u, err := url.Parse(s.url)
+	u, err := url.Parse(where)
 	if err != nil {
 		t.Fatal("FINEST_POSTGRES is no URL") // without what it may hold of a password
 	}
-	database := fmt.Sprintf("finest_test_%x", sha256.Sum256(fmt.Append(nil, os.Getpid(), name)))[:40]
-	u.Path = "/" + database
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.known[database] {
-		s.known[database] = true
-		execute(t, "pgx", s.url, fmt.Sprintf("CREATE DATABASE %s TEMPLATE template0 ENCODING 'UTF8'", database))
-		t.Cleanup(func() {
-			execute(t, "pgx", s.url, fmt.Sprintf("DROP DATABASE %s WITH (FORCE)", database))
-		})
-	}
+	name := fmt.Sprintf("finest_%.16x", sha256.Sum256(fmt.Append(nil, os.Getpid(), t.Name())))
+	execute(t, "pgx", where, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8'")
+	t.Cleanup(func() { execute(t, "pgx", where, "DROP DATABASE "+name+" WITH (FORCE)") })
+	u.Path = "/" + name
+	return pgDatabase{u}
+}
+
+// schema returns the URL of a place in the database that goes by a name, empty
+// when it is named first. A schema is made faster than a database.
+func (d pgDatabase) schema(t testing.TB, name string) string {
+	t.Helper()
+	schema := fmt.Sprintf("s%.16x", sha256.Sum256([]byte(name)))
+	execute(t, "pgx", d.url.String(), "CREATE SCHEMA IF NOT EXISTS "+schema)
+	u := *d.url
+	q := u.Query()
+	q.Set("search_path", schema)
+	u.RawQuery = q.Encode()
 	return u.String()
 }
 

@@ -18,9 +18,6 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
-// readers is the most views at a time; more wait.
-const readers = 6
-
 // Options are what Open may be told. The zero Options are good.
 type Options struct {
 	// Existing has Open fail where there is no store yet instead of making one.
@@ -37,8 +34,7 @@ type Options struct {
 type Store struct {
 	db     dialect
 	writer *writer
-	// reading holds sessions for views, nil for those not connected.
-	reading chan *session
+	pool   *pool
 }
 
 var _ engine.Store = (*Store)(nil)
@@ -54,11 +50,7 @@ func Open(ctx context.Context, where string, o Options) (*Store, error) {
 	if err := migrate(ctx, db, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open task store %s: %w", db.name(), err), db.close())
 	}
-	s := &Store{db: db, writer: newWriter(db, o), reading: make(chan *session, readers)}
-	for range readers {
-		s.reading <- nil
-	}
-	return s, nil
+	return &Store{db: db, writer: newWriter(db, o), pool: newPool(db)}, nil
 }
 
 func open(ctx context.Context, where string, o Options) (dialect, error) {
@@ -75,13 +67,7 @@ func isURL(where string) bool {
 // Close ends the store when the changes that wait are durable and all views are
 // over.
 func (s *Store) Close() error {
-	errs := []error{s.writer.close()}
-	for range readers {
-		if r := <-s.reading; r != nil {
-			errs = append(errs, r.close())
-		}
-	}
-	return errors.Join(append(errs, s.db.close())...)
+	return errors.Join(s.writer.close(), s.pool.close(), s.db.close())
 }
 
 // Change makes one change, durable together with others that wait.
@@ -91,39 +77,13 @@ func (s *Store) Change(ctx context.Context, f func(engine.Tx) error) error {
 
 // View shows one state of all tables.
 func (s *Store) View(ctx context.Context, f func(engine.View) error) error {
-	return s.read(ctx, func(v *view) error { return f(v) })
+	return s.pool.read(ctx, func(v *view) error { return f(v) })
 }
 
 // Ping reports whether the database answers.
 func (s *Store) Ping(ctx context.Context) error {
-	return s.read(ctx, func(v *view) error {
+	return s.pool.read(ctx, func(v *view) error {
 		_, err := v.number("SELECT count(*) FROM crawls")
 		return err
 	})
-}
-
-// read runs f on one state of the tables.
-func (s *Store) read(ctx context.Context, f func(*view) error) (err error) {
-	if err := ctx.Err(); err != nil {
-		return err // select chooses at random when both are ready
-	}
-	var r *session
-	select {
-	case r = <-s.reading:
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	defer func() { s.reading <- r }()
-	if r, err = begun(ctx, s.db, r, forReading); err != nil {
-		return err
-	}
-	v := &view{ctx: s.db.statementContext(ctx), caller: ctx, s: r}
-	defer func() {
-		v.s = nil
-		if r.control(context.WithoutCancel(ctx), "ROLLBACK") != nil {
-			r.discard()
-			r = nil
-		}
-	}()
-	return f(v)
 }

@@ -36,10 +36,11 @@ func TestSQLite(t *testing.T) {
 }
 
 func TestPostgreSQL(t *testing.T) {
-	server := postgres(t)
+	database := postgres(t)
 	storetest.Run(t, storetest.Traits{
 		Durable:    true,
 		OpenBackup: openBackup,
-		Open:       func(t testing.TB, dir string) engine.Store { return open(t, server.database(t, dir)) },
+		Rounds:     10,
+		Open:       func(t testing.TB, dir string) engine.Store { return open(t, database.schema(t, dir)) },
 	})
 }

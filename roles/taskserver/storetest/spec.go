@@ -18,6 +18,9 @@ type Traits struct {
 	// Durable says that a store opened again has what it had, and that two may be
 	// open at once.
 	Durable bool
+	// Rounds bounds the rounds of random changes, for stores that take long to
+	// make; 0 is as many as rapid wants.
+	Rounds int
 	// OpenBackup opens what Backup wrote; nil if the store cannot.
 	OpenBackup func(t testing.TB, path string) engine.Store
 }

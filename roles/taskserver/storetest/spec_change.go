@@ -198,6 +198,9 @@ func closedRefuses(b *bench) {
 	if err := b.Change(b.Context(), func(tx engine.Tx) error { return tx.PutSetting("name", "text") }); err == nil {
 		b.Error("a closed store made a change")
 	}
+	if err := b.View(b.Context(), func(v engine.View) error { return nil }); err == nil {
+		b.Error("a closed store was read")
+	}
 	b.Store = b.traits.Open(b.T, b.dir)
 	b.want("setting", setting(b, "name"), "")
 }

@@ -16,9 +16,12 @@ import (
 // randomChanges makes the same random changes in the store under test and in
 // memory, and compares all that both show.
 func randomChanges(b *bench) {
-	round := 0
+	round, failed := 0, false
 	rapid.Check(b.T, func(rt *rapid.T) {
-		round++
+		if round++; b.traits.Rounds > 0 && round > b.traits.Rounds && !failed {
+			return // a failure goes on, to be shrunk
+		}
+		defer func() { failed = failed || rt.Failed() }()
 		s, m := b.traits.Open(b.T, fmt.Sprintf("%s/%d", b.dir, round)), memstore.New()
 		defer func() { b.must(s.Close()) }()
 		for range rapid.IntRange(1, 6).Draw(rt, "changes") {
@@ -65,7 +68,7 @@ func compareStates(rt *rapid.T, a, b engine.Store) {
 	var texts [2]string
 	for i, s := range []engine.Store{a, b} {
 		err := s.View(context.Background(), func(v engine.View) (err error) {
-			texts[i], err = dump(v)
+			texts[i], err = Dump(v)
 			return err
 		})
 		if err != nil {

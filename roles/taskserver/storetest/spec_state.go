@@ -3,8 +3,10 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,8 +17,9 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
-// dump writes down all that a view shows.
-func dump(v engine.View) (string, error) {
+// Dump writes down all that a view shows, of up to a thousand rows a table. Two
+// stores with the same rows have the same Dump.
+func Dump(v engine.View) (string, error) {
 	var d dumper
 	d.add("crawls")(v.Crawls())
 	d.add("counts")(v.TaskCounts())
@@ -33,14 +36,16 @@ func dump(v engine.View) (string, error) {
 	}
 	d.add("due")(v.Due(1<<40, 1000))
 	d.add("excuses")(v.Excuses(1000))
+	keys := map[string]bool{ann: true, ben: true}
 	for _, k := range tasks {
 		leases, err := v.Leases(k.ID)
 		d.add("leases")(leases, err)
 		for _, l := range leases {
+			keys[l.Receipt.Hotkey], keys[l.Coldkey] = true, true
 			d.add("newest verdicts")(v.NewestVerdicts(k.ID, l.Receipt.Generation))
 		}
 	}
-	for _, key := range []string{ann, ben, cleo} {
+	for _, key := range slices.Sorted(maps.Keys(keys)) {
 		for slot := range 5 {
 			l, err := v.SlotLease(key, slot)
 			d.add("slot")(l, absent(err))
@@ -55,12 +60,13 @@ func dump(v engine.View) (string, error) {
 	}
 	d.add("bans")(v.Bans())
 	d.add("submissions")(v.Submissions("", 0, 1000))
-	d.add("verdicts")(v.Verdicts("", "", 0, 1000))
-	d.add("standings")(v.Standings())
-	for _, sum := range []string{sum0, sum1} {
-		s, err := v.Statement(sum)
+	verdicts, err := v.Verdicts("", "", 0, 1000)
+	d.add("verdicts")(verdicts, err)
+	for _, o := range verdicts {
+		s, err := v.Statement(o.Statement)
 		d.add("statement")(s, absent(err))
 	}
+	d.add("standings")(v.Standings())
 	d.add("proofs")(v.Proofs(0, 1000, 1<<30))
 	d.add("audit")(v.Audit(0, 1000))
 	d.add("audit head")(v.AuditHead())
@@ -125,9 +131,9 @@ func furnish(tx engine.Tx) error {
 
 func survivesReopening(b *bench) {
 	b.change(furnish)
-	before := see(b, dump)
+	before := see(b, Dump)
 	b.reopen()
-	b.want("everything", see(b, dump), before)
+	b.want("everything", see(b, Dump), before)
 	b.wantErr("a request that was used", b.Change(b.Context(), func(tx engine.Tx) error {
 		return tx.UseUUID(ann, "uuid", time.UnixMilli(1_700_000_000_000))
 	}), engine.ErrReplayed)
@@ -140,7 +146,7 @@ func backupWhole(b *bench) {
 	b.change(furnish)
 	dir := filepath.Join(b.TempDir(), "there")
 	path := filepath.Join(dir, "a ?&#%41.db")
-	before := see(b, dump)
+	before := see(b, Dump)
 	b.must(b.Backup(b.Context(), path))
 	b.wantErr("another to the same place", b.Backup(b.Context(), path), os.ErrExist)
 	entries, err := os.ReadDir(dir)
@@ -152,7 +158,7 @@ func backupWhole(b *bench) {
 	defer func() { b.must(backup.Close()) }()
 	var text string
 	b.must(backup.View(b.Context(), func(v engine.View) (err error) {
-		text, err = dump(v)
+		text, err = Dump(v)
 		return err
 	}))
 	b.want("backup", text, before)
