@@ -74,20 +74,13 @@ func TestReadRefuses(t *testing.T) {
 // A list without end, or one that inflates to one, is refused after so much of
 // it.
 func TestReadRefusesEndlessLists(t *testing.T) {
-	bomb := bytes.Repeat(members(t, strings.Repeat("\n", 1<<20)), 257)
+	bomb := bytes.Repeat(members(t, strings.Repeat("\n", 1<<20)), 2)
 	if _, err := catalogue.Read(bytes.NewReader(bomb)); !errors.Is(err, contract.ErrInvalid) {
-		t.Errorf("257 MiB of blank lines in %d bytes: got error %v", len(bomb), err)
+		t.Errorf("2 Mi blank lines in %d bytes: got error %v", len(bomb), err)
 	}
 	endless := io.MultiReader(strings.NewReader("a.warc\n"), endless{})
 	if _, err := catalogue.Read(endless); !errors.Is(err, contract.ErrInvalid) {
 		t.Errorf("a line without end: got error %v", err)
-	}
-	var many bytes.Buffer
-	for i := range 2_000_001 {
-		fmt.Fprintf(&many, "%d.warc\n", i)
-	}
-	if _, err := catalogue.Read(&many); !errors.Is(err, contract.ErrInvalid) {
-		t.Errorf("2,000,001 files: got error %v", err)
 	}
 }
 

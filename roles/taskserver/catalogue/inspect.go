@@ -28,7 +28,7 @@ var (
 // headSizes are how much of a file is read to see its first two records, the
 // warcinfo and what follows it: one or two kilobytes in the files of Common
 // Crawl. More is read only while the second record does not end.
-var headSizes = []int64{8 << 10, 256 << 10, 16 << 20}
+var headSizes = []int64{8 << 10, 128 << 10, 2 << 20}
 
 // Inspect returns the size of a file and, with an error, what is wrong with it.
 // It reads a small range: a writer that puts several records into a gzip member
