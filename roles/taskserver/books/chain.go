@@ -1,7 +1,9 @@
 package books
 
 import (
+	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"finest/internal/canon"
@@ -24,14 +26,40 @@ func Next(head, e Entry, detail any) (Entry, error) {
 	return e, nil
 }
 
-// Sum returns what Hash must be.
+// Sum returns what Hash must be. It spells the canonical JSON itself: replaying
+// a log is little else than this.
 func (e Entry) Sum() (string, error) {
-	e.Hash = ""
-	raw, err := canon.Marshal(e)
-	if err != nil {
-		return "", err
+	var err error
+	b := make([]byte, 0, 512)
+	text := func(key, value string) {
+		b = append(b, key...)
+		b, err = appendString(b, value, err)
 	}
-	return canon.Sum(raw), nil
+	number := func(key string, value uint64) {
+		b = strconv.AppendUint(append(b, key...), value, 10)
+	}
+	text(`{"actor":`, e.Actor)
+	number(`,"block":`, e.Block)
+	b = append(append(b, `,"detail":`...), e.Detail...)
+	text(`,"from":`, e.From)
+	number(`,"generation":`, uint64(max(e.Generation, 0)))
+	text(`,"op":`, e.Op)
+	text(`,"previous":`, e.Previous)
+	number(`,"seq":`, uint64(max(e.Seq, 0)))
+	text(`,"task":`, e.Task)
+	text(`,"to":`, e.To)
+	return canon.Sum(append(b, '}')), err
+}
+
+// appendString appends a JSON string; most have nothing to escape.
+func appendString(b []byte, s string, err error) ([]byte, error) {
+	for i := range len(s) {
+		if c := s[i]; c < 0x20 || c >= 0x7f || c == '"' || c == '\\' {
+			raw, failed := canon.Marshal(s)
+			return append(b, raw...), errors.Join(err, failed)
+		}
+	}
+	return append(append(append(b, '"'), s...), '"'), err
 }
 
 // Follows says why e cannot be the entry after head: the chain is broken.

@@ -1,6 +1,9 @@
 package books
 
 import (
+	"bytes"
+	"encoding/json"
+
 	"finest/internal/canon"
 	"finest/internal/contract"
 )
@@ -50,10 +53,18 @@ func (b *Books) replay(e Entry) error {
 // contract.MaxInputs files.
 const maxDetail = 4 << 20
 
-// read decodes a detail, which must have one spelling.
+// read decodes a detail. Only one that encodes back to the same bytes is what
+// was hashed: it has every field, no other, and one spelling.
 func read[D any](e Entry) (d D, err error) {
-	if err := canon.Unmarshal(e.Detail, &d); err != nil {
+	if err := json.Unmarshal(e.Detail, &d); err != nil {
 		return d, illegal("detail: %v", err)
+	}
+	back, err := canon.Marshal(d)
+	if err != nil {
+		return d, illegal("detail: %v", err)
+	}
+	if !bytes.Equal(back, e.Detail) {
+		return d, illegal("detail: %v", canon.ErrNotCanonical)
 	}
 	return d, nil
 }

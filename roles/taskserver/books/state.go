@@ -78,7 +78,6 @@ var legal = map[string]map[stateIndex][]stateIndex{
 		available:   {available},
 		quarantined: {available},
 		submitted:   {available},
-		rejected:    {available},
 	},
 }
 

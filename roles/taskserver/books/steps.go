@@ -56,6 +56,8 @@ func (s step) lease() error {
 		return illegal("deadline %d, due %d, at block %d", d.Deadline, d.Due, s.e.Block)
 	case err != nil:
 		return illegal("receipt: %v", err)
+	case !s.free():
+		return illegal("its last lease is not over")
 	case s.c.retired:
 		return illegal("crawl %s is retired", s.c.Crawl)
 	case s.hotkeys.of(s.e.Actor).ban != "" || s.coldkeys.of(d.Coldkey).ban != "":
@@ -74,6 +76,12 @@ func (s step) lease() error {
 	s.leases++
 	s.keep(d.After)
 	return nil
+}
+
+// free reports that nobody holds a right to the task any more: its last lease
+// was released, or is past its deadline.
+func (s step) free() bool {
+	return len(s.t.leases) == 0 || s.t.newest().state == leaseReleased || s.e.Block > s.t.newest().deadline
 }
 
 func (s step) renew() error {
@@ -286,7 +294,7 @@ func (s step) requeue() error {
 	if err := by(s.e, ActorOperator); err != nil {
 		return err
 	}
-	if (s.from == submitted || s.from == rejected) && s.e.Block <= s.t.newest().deadline {
+	if s.from == submitted && s.e.Block <= s.t.newest().deadline {
 		return illegal("before the deadline, block %d", s.t.newest().deadline)
 	}
 	if err := s.check(d.After, -maxAttempts, 0); err != nil {

@@ -65,6 +65,9 @@ func (e *Engine) grant(c *change, who Request, req contract.LeaseRequest) (contr
 	if err != nil {
 		return contract.Receipt{}, err
 	}
+	if err := c.free(t); err != nil {
+		return contract.Receipt{}, err
+	}
 	t.State = contract.TaskLeased
 	t.Generation++
 	t.DeadlineBlock = c.block + c.rules.DeadlineBlocks
@@ -95,6 +98,26 @@ func (e *Engine) grant(c *change, who Request, req contract.LeaseRequest) (contr
 	return receipt, c.put(books.OpLease, contract.TaskAvailable, t, books.Lease{
 		After: after(t, nil), Coldkey: who.Coldkey, Slot: req.Slot, Deadline: t.DeadlineBlock, Receipt: sum,
 	})
+}
+
+// free checks that a drawn task is nobody's at this block. It can be somebody's
+// if this server lags behind another one on the same store, which saw the
+// deadline pass.
+func (c *change) free(t Task) error {
+	if t.State != contract.TaskAvailable || !t.Ready {
+		return fmt.Errorf("draw task %s: it is %s, ready %t", t.ID, t.State, t.Ready)
+	}
+	if t.Generation == 0 || c.block > t.DeadlineBlock {
+		return nil
+	}
+	last, err := c.Tx.Lease(t.ID, t.Generation)
+	if err != nil {
+		return err
+	}
+	if last.State != contract.LeaseReleased {
+		return refuse(fmt.Errorf("%w: task %s is free after block %d, the newest here is %d", ErrAhead, t.ID, t.DeadlineBlock, c.block))
+	}
+	return nil
 }
 
 // receiptSum is the hash of a receipt with its signature.
