@@ -25,8 +25,9 @@ type postgresDB struct {
 }
 
 const (
-	// writerLock is the number of the advisory lock: "finest" and a number.
-	writerLock = 0x66696e657374_0001
+	// lockWriter takes the advisory lock: "fine", and the schema, so that stores
+	// in schemas of one database leave each other alone.
+	lockWriter = "SELECT pg_advisory_xact_lock(x'66696e65'::int, hashtext(current_schema()))"
 	// batchTimeout bounds a batch, the wait for other replicas included.
 	batchTimeout = 30 * time.Second
 	// idleTimeout is after how long PostgreSQL ends a transaction whose client
@@ -94,7 +95,7 @@ func (d *postgresDB) begin(ctx context.Context, s *session, m mode) error {
 	if err := s.control(ctx, "BEGIN ISOLATION LEVEL READ COMMITTED"); err != nil {
 		return err
 	}
-	return s.control(ctx, fmt.Sprintf("SELECT pg_advisory_xact_lock(%d)", int64(writerLock)))
+	return s.control(ctx, lockWriter)
 }
 
 // commit commits. When the connection is lost meanwhile nobody has told whether
