@@ -25,11 +25,8 @@ func (c *checker) tasks(known *crawl) error {
 		}
 		for _, row := range rows {
 			after = row.ID
-			if next, err = c.inOrder(known, row, next); err != nil {
-				return err
-			}
-			if _, number, ok := parseTaskID(row.ID); !ok || number != next-1 {
-				continue // reported
+			if !c.inOrder(known, row, &next) {
+				continue
 			}
 			if err := c.task(known, row, files); err != nil {
 				return fmt.Errorf("task %s: %w", row.ID, err)
@@ -46,16 +43,17 @@ func (c *checker) tasks(known *crawl) error {
 	return nil
 }
 
-// inOrder reports tasks that are missing before a row, or a row too many, and
-// returns the number of the task that comes next.
-func (c *checker) inOrder(known *crawl, row TaskRow, next int) (int, error) {
+// inOrder reports tasks that are missing before a row, or a row too many; next
+// is the number of the task that should come.
+func (c *checker) inOrder(known *crawl, row TaskRow, next *int) bool {
 	name, number, ok := parseTaskID(row.ID)
-	if !ok || name != known.Crawl || number < next || number >= known.Tasks {
+	if !ok || name != known.Crawl || number < *next || number >= known.Tasks {
 		c.report.fault("task "+row.ID, "no entry imported it")
-		return next, nil
+		return false
 	}
-	c.missing(known, next, number)
-	return number + 1, nil
+	c.missing(known, *next, number)
+	*next = number + 1
+	return true
 }
 
 func (c *checker) missing(known *crawl, from, to int) {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -163,7 +162,7 @@ func rao(n uint64) string { return strconv.FormatUint(n, 10) }
 // checked that the sender is a validator.
 func (e *Engine) Proof(ctx context.Context, who Request, sha256 string, req contract.ProofRequest) error {
 	return e.signed(ctx, who, func(c *change) error {
-		added, err := c.AddProof(who.Hotkey, sha256, json.RawMessage(req.Proof))
+		added, err := c.AddProof(who.Hotkey, sha256, req.Proof)
 		if err != nil || !added {
 			return err
 		}

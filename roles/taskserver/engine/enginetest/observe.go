@@ -114,7 +114,7 @@ func (w *world) try(r *random, a attempt) (answered bool, err error) {
 	if refused != nil {
 		w.seen["refused:"+class(refused)]++
 		if n := actedBy(news, a.who.Hotkey); n > 0 {
-			return false, fmt.Errorf("refused with %q, but it made %d entries", refused, n)
+			return false, fmt.Errorf("refused, but it made %d entries: %w", n, refused)
 		}
 		return false, nil
 	}

@@ -33,6 +33,19 @@ func Run(t *testing.T, open func(t *testing.T) engine.Store, steps int, seed uin
 	}
 }
 
+// Play makes steps steps by chance of seed in an empty store, for tests that
+// need a store in which much has happened.
+func Play(t testing.TB, store engine.Store, steps int, seed uint64) {
+	t.Helper()
+	w, err := newWorld(t.Context(), store, newPeople())
+	for n := uint64(0); err == nil && n < uint64(steps); n++ {
+		_, err = w.step(seed, n)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // model is a run that can be repeated with fewer steps.
 type model struct {
 	t      *testing.T

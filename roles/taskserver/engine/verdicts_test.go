@@ -1,0 +1,206 @@
+package engine_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"finest/internal/canon"
+	"finest/internal/contract"
+	"finest/roles/taskserver/engine"
+	"finest/roles/taskserver/engine/enginetest"
+)
+
+// said is a verdict of a validator.
+type said struct {
+	validator string
+	stake     uint64
+	outcome   string
+}
+
+const (
+	yes   = contract.VerdictAccepted
+	no    = contract.VerdictRejected
+	maybe = contract.VerdictUndecided
+)
+
+func TestStakeDecides(t *testing.T) {
+	most := ^uint64(0)
+	for name, c := range map[string]struct {
+		said []said
+		want string
+	}{
+		"nobody":                      {nil, contract.TaskSubmitted},
+		"undecided":                   {[]said{{"v", 9, maybe}}, contract.TaskSubmitted},
+		"accepted":                    {[]said{{"v", 1, yes}}, contract.TaskAccepted},
+		"rejected":                    {[]said{{"v", 1, no}}, contract.TaskRejected},
+		"more stake against":          {[]said{{"v", 5, yes}, {"w", 6, no}}, contract.TaskRejected},
+		"more stake for, fewer heads": {[]said{{"v", 5, yes}, {"w", 2, no}, {"x", 2, no}}, contract.TaskAccepted},
+		"as much":                     {[]said{{"v", 5, yes}, {"w", 3, no}, {"x", 2, no}}, contract.TaskSubmitted},
+		"undecided has no weight":     {[]said{{"v", 5, no}, {"w", 90, maybe}}, contract.TaskRejected},
+		"without stake":               {[]said{{"v", 0, yes}}, contract.TaskSubmitted},
+		"stakes beyond 64 bits":       {[]said{{"v", most, yes}, {"w", most, yes}, {"x", most - 1, no}}, contract.TaskAccepted},
+		"the newest word counts":      {[]said{{"v", 5, yes}, {"v", 5, no}}, contract.TaskRejected},
+		"there and back":              {[]said{{"v", 5, yes}, {"v", 5, no}, {"v", 4, yes}}, contract.TaskAccepted},
+		"its newest stake, too":       {[]said{{"v", 9, yes}, {"w", 5, no}, {"v", 1, yes}}, contract.TaskRejected},
+		"withdrawn":                   {[]said{{"v", 5, yes}, {"v", 5, maybe}}, contract.TaskSubmitted},
+		"of its own work":             {[]said{{"alice", 9, yes}}, contract.TaskSubmitted},
+		"of its owner's work":         {[]said{{"vali/alice", 9, yes}}, contract.TaskSubmitted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, 1)
+			r := d.lease("alice", 1)
+			d.pass(1)
+			d.must(d.submit("alice", r))
+			for _, s := range c.said {
+				d.pass(1)
+				d.must(d.judge(s.validator, s.stake, r, s.outcome))
+			}
+			d.in(r.Task, c.want)
+		})
+	}
+}
+
+// FS-2, FS-16: scores were overwritten, and a zero could not be reported.
+func TestHistoryOfVerdicts(t *testing.T) {
+	d := newDesk(t, 1)
+	r := d.lease("alice", 1)
+	d.pass(1)
+	d.must(d.submit("alice", r))
+	d.must(d.judge("v", 5, r, yes))
+	d.pass(1)
+	d.must(d.judge("v", 6, r, no)) // pays "0"
+	before := d.state()
+	d.must(d.judge("v", 6, r, no))
+	same(t, "state after the same verdict again", d.state(), before)
+	d.view(func(v engine.View) error {
+		all, err := v.Verdicts(r.Task, "", 0, 10)
+		if len(all) != 2 || all[0].Outcome != yes || all[1].Outcome != no || all[1].Pay != "0" || all[1].Stake != 6 {
+			t.Errorf("history is %+v", all)
+		}
+		if _, err := v.Statement(all[1].Statement); err != nil {
+			t.Errorf("the signed statement of a verdict: %v", err)
+		}
+		return err
+	})
+}
+
+func TestVerdictsThatMoveNothing(t *testing.T) {
+	d := newDesk(t, 2)
+	r := d.lease("alice", 1)
+	open := d.lease("bob", 1)
+	d.pass(1)
+	d.must(d.submit("alice", r))
+	good := contract.Verdict{Task: r.Task, Generation: 1, Hotkey: r.Hotkey, Manifest: result(r, 0).Manifest, Outcome: yes, Pay: "1"}
+	change := func(f func(*contract.Verdict)) contract.Verdict {
+		v := good
+		f(&v)
+		return v
+	}
+	for name, v := range map[string]contract.Verdict{
+		"no such task":       change(func(v *contract.Verdict) { v.Task = contract.TaskID("other", 0) }),
+		"no such generation": change(func(v *contract.Verdict) { v.Generation = 2 }),
+		"another's lease":    change(func(v *contract.Verdict) { v.Hotkey = open.Hotkey }),
+		"another result":     change(func(v *contract.Verdict) { v.Manifest = canon.Sum(nil) }),
+		"no result yet":      {Task: open.Task, Generation: 1, Hotkey: open.Hotkey, Manifest: good.Manifest, Outcome: yes, Pay: "1"},
+	} {
+		who := d.by("v")
+		who.Stake = 10
+		d.must(d.score(who, v))
+		if task := d.task(r.Task); task.State != contract.TaskSubmitted {
+			t.Fatalf("%s: the task is %s", name, task.State)
+		}
+		d.in(open.Task, contract.TaskLeased)
+	}
+	who := d.by("v")
+	who.Stake = 10
+	d.must(d.score(who, change(func(v *contract.Verdict) { v.Task = contract.TaskID("other", 0) }), good))
+	d.in(r.Task, contract.TaskAccepted) // heard in spite of the one before it
+}
+
+func TestVerdictBeforeTheResult(t *testing.T) {
+	d := newDesk(t, 1)
+	r := d.lease("alice", 1)
+	d.pass(1)
+	d.must(d.judge("v", 5, r, yes)) // the claim is on chain, the server was not told
+	d.in(r.Task, contract.TaskLeased)
+	d.must(d.submit("alice", r))
+	d.in(r.Task, contract.TaskAccepted)
+}
+
+func TestVerdictOfUnfinishedWeights(t *testing.T) {
+	d := newDesk(t, 1)
+	r := d.lease("alice", 1)
+	d.pass(1)
+	d.must(d.submit("alice", r))
+	before := d.state()
+	who := d.by("v")
+	req := contract.ScoreRequest{Op: contract.OpScore, WeightsBlock: d.head + 1, Verdicts: []contract.Verdict{{Task: r.Task, Generation: 1, Hotkey: r.Hotkey}}}
+	d.refused(d.Score(d.Context(), who, req, contract.Statement{SHA256: canon.Sum(nil)}), engine.ErrAhead, before)
+}
+
+func TestRejectedTaskIsIssuedAgainAfterItsDeadline(t *testing.T) {
+	d := newDesk(t, 1)
+	r := d.lease("alice", 1)
+	d.pass(1)
+	d.must(d.submit("alice", r))
+	d.must(d.judge("v", 5, r, no))
+	d.pass(deadline - 1)
+	d.in(r.Task, contract.TaskRejected)
+	d.pass(1)
+	d.in(r.Task, contract.TaskAvailable)
+	next := d.lease("bob", 1)
+	d.pass(1)
+	d.must(d.judge("v", 5, r, yes)) // history by now
+	d.in(r.Task, contract.TaskLeased)
+	d.must(d.submit("bob", next))
+	d.must(d.judge("v", 5, next, yes))
+	task := d.in(r.Task, contract.TaskAccepted)
+	same(t, "due block", task.DueBlock, 0)
+	d.pass(10 * deadline)
+	d.in(r.Task, contract.TaskAccepted)
+}
+
+// What is finished is not done again: a result that is accepted after the server
+// gave up waiting counts, as long as nobody else has the task.
+func TestAcceptedAfterTheServerGaveUp(t *testing.T) {
+	d := newDesk(t, 1)
+	r := d.lease("alice", 1)
+	d.pass(1)
+	d.must(d.submit("alice", r))
+	d.pass(deadline + confirm)
+	d.in(r.Task, contract.TaskAvailable)
+	d.must(d.judge("v", 5, r, no))
+	d.in(r.Task, contract.TaskAvailable)
+	d.must(d.judge("v", 5, r, yes))
+	same(t, "attempts", d.in(r.Task, contract.TaskAccepted).Attempts, 0)
+}
+
+// FS-15: a score was signed without its value. What is kept is the statement
+// with the signature over all of it.
+func TestStatementIsKept(t *testing.T) {
+	d := newDesk(t, 1)
+	r := d.lease("alice", 1)
+	want := contract.Statement{SHA256: canon.Sum([]byte("body")), Validator: enginetest.Address("v"), SignedFor: "server",
+		UUID: "u", Timestamp: 5, Signature: strings.Repeat("a", 128), Body: json.RawMessage(`{"op":"score"}`)}
+	v := contract.Verdict{Task: r.Task, Generation: 1, Hotkey: r.Hotkey, Manifest: canon.Sum(nil), Outcome: no, Pay: "0"}
+	d.must(d.Score(d.Context(), d.by("v"), contract.ScoreRequest{WeightsBlock: d.head, Verdicts: []contract.Verdict{v}}, want))
+	d.view(func(v engine.View) error {
+		got, err := v.Statement(want.SHA256)
+		same(t, "statement", got, want)
+		return err
+	})
+}
+
+func TestProofsAreKeptOnce(t *testing.T) {
+	d := newDesk(t, 1)
+	proof := json.RawMessage(`{"leaf":"<script>"}`)
+	for _, name := range []string{"v", "w"} {
+		d.must(d.Proof(d.Context(), d.by(name), canon.Sum(proof), contract.ProofRequest{Op: contract.OpProof, Proof: proof}))
+	}
+	d.view(func(v engine.View) error {
+		proofs, err := v.Proofs(0, 10, 1<<20)
+		same(t, "proofs", proofs, []contract.ProofView{{Seq: 1, Sender: enginetest.Address("v"), SHA256: canon.Sum(proof), Proof: proof}})
+		return err
+	})
+}
