@@ -28,8 +28,9 @@ type dialect interface {
 	lost(err error) bool
 	// statementContext is what statements run under that belong to ctx.
 	statementContext(ctx context.Context) context.Context
-	// batchContext is what a batch of changes runs under.
-	batchContext() (context.Context, context.CancelFunc)
+	// batchContext is what a batch of changes runs under. It may end when beat is
+	// not called for long.
+	batchContext() (ctx context.Context, beat func(), cancel context.CancelFunc)
 	close() error
 }
 

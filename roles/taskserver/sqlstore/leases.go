@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"reflect"
 
 	"finest/roles/taskserver/engine"
 )
@@ -49,9 +50,19 @@ func (v *view) Excuses(limit int) ([]engine.Lease, error) {
 	return many(v, scanLease, selectLease+" WHERE excused = 'pending' ORDER BY ended_block, task, generation LIMIT ?", limit)
 }
 
-// PutLease replaces or adds a lease.
+// PutLease replaces or adds a lease. Its receipt, most of the row, stays as it is
+// once granted; it is written only if it is another.
 func (t *tx) PutLease(l engine.Lease) error {
 	r := l.Receipt
+	if old, ok := t.knownLeases[leaseKey{r.Task, r.Generation}]; ok && reflect.DeepEqual(old.Receipt, r) {
+		if _, err := t.exec(`UPDATE leases SET coldkey = ?, slot = ?, state = ?, renewed_block = ?, ended_block = ?, reason = ?, excuse = ?,
+			excused = ? WHERE task = ? AND generation = ?`,
+			l.Coldkey, l.Slot, l.State, l.RenewedBlock, l.EndedBlock, l.Reason, l.Excuse, l.Excused, r.Task, r.Generation); err != nil {
+			return fmt.Errorf("put lease %d of task %s: %w", r.Generation, r.Task, err)
+		}
+		t.knowLease(l)
+		return nil
+	}
 	receipt, err := json.Marshal(r)
 	if err != nil {
 		return err
@@ -65,5 +76,6 @@ func (t *tx) PutLease(l engine.Lease) error {
 	if err != nil {
 		return fmt.Errorf("put lease %d of task %s: %w", r.Generation, r.Task, err)
 	}
+	t.knowLease(l)
 	return nil
 }

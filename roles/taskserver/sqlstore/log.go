@@ -150,7 +150,9 @@ func (t *tx) PutSetting(name, text string) error {
 // tx reads and writes the tables within a batch.
 type tx struct {
 	view
-	batch *batchState
+	batch       *batchState
+	known       map[string]engine.Task
+	knownLeases map[leaseKey]engine.Lease
 }
 
 var _ engine.Tx = (*tx)(nil)

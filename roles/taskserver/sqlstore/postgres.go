@@ -28,8 +28,10 @@ const (
 	// lockWriter takes the advisory lock: "fine", and the schema, so that stores
 	// in schemas of one database leave each other alone.
 	lockWriter = "SELECT pg_advisory_xact_lock(x'66696e65'::int, hashtext(current_schema()))"
-	// batchTimeout bounds a batch, the wait for other replicas included.
-	batchTimeout = 30 * time.Second
+	// statementTimeout is how long a change waits for one answer, and for its turn
+	// among the changes of other replicas.
+	statementTimeout = 30 * time.Second
+	connectTimeout   = 10 * time.Second
 	// idleTimeout is after how long PostgreSQL ends a transaction whose client
 	// has gone silent, so that a replica that hangs does not hold the others up.
 	idleTimeout = "15s"
@@ -53,7 +55,7 @@ func openPostgres(ctx context.Context, where string) (dialect, error) {
 	} {
 		config.RuntimeParams[name] = value
 	}
-	config.ConnectTimeout = batchTimeout / 3
+	config.ConnectTimeout = connectTimeout
 	d := &postgresDB{
 		where: fmt.Sprintf("postgres://%s/%s", net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))), config.Database),
 		pool:  stdlib.OpenDB(*config),
@@ -152,7 +154,7 @@ var postgresDDL = strings.NewReplacer(
 func (d *postgresDB) ddl(schema string) string { return postgresDDL.Replace(schema) }
 
 func (d *postgresDB) version(ctx context.Context, s *session) (version int, err error) {
-	if err := s.control(ctx, "CREATE TABLE IF NOT EXISTS finest_schema (version BIGINT NOT NULL)"); err != nil {
+	if err := s.plain(ctx, "CREATE TABLE IF NOT EXISTS finest_schema (version BIGINT NOT NULL)"); err != nil {
 		return 0, err
 	}
 	err = s.conn.QueryRowContext(ctx, "SELECT coalesce(max(version), 0) FROM finest_schema").Scan(&version)
@@ -160,7 +162,7 @@ func (d *postgresDB) version(ctx context.Context, s *session) (version int, err 
 }
 
 func (d *postgresDB) setVersion(ctx context.Context, s *session, version int) error {
-	return s.control(ctx, fmt.Sprintf("DELETE FROM finest_schema; INSERT INTO finest_schema (version) VALUES (%d)", version))
+	return s.plain(ctx, fmt.Sprintf("DELETE FROM finest_schema; INSERT INTO finest_schema (version) VALUES (%d)", version))
 }
 
 // explain tells what is wrong with a statement from a server that is away: all
@@ -190,8 +192,15 @@ func (d *postgresDB) lost(error) bool { return true }
 
 func (d *postgresDB) statementContext(ctx context.Context) context.Context { return ctx }
 
-func (d *postgresDB) batchContext() (context.Context, context.CancelFunc) {
-	return context.WithTimeout(context.Background(), batchTimeout)
+func (d *postgresDB) batchContext() (ctx context.Context, beat func(), cancel context.CancelFunc) {
+	ctx, end := context.WithCancelCause(context.Background())
+	timer := time.AfterFunc(statementTimeout, func() { end(errSilent) })
+	return ctx, func() { timer.Reset(statementTimeout) }, func() {
+		timer.Stop()
+		end(nil)
+	}
 }
+
+var errSilent = fmt.Errorf("the database did not answer for %v: %w", statementTimeout, engine.ErrUnavailable)
 
 func (d *postgresDB) close() error { return d.pool.Close() }

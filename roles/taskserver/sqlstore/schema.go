@@ -165,9 +165,7 @@ func migrate(ctx context.Context, db dialect, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	if o.step != nil {
-		s.step = o.step
-	}
+	s.step = o.step
 	defer func() {
 		if err != nil {
 			s.discard() // which rolls back
@@ -190,8 +188,8 @@ func migrate(ctx context.Context, db dialect, o Options) (err error) {
 		return s.control(ctx, "ROLLBACK")
 	}
 	for _, m := range migrations[max(0, version-firstVersion+1):] {
-		s.step("migrate")
-		if err := s.control(ctx, db.ddl(m)); err != nil {
+		s.stepped("migrate")
+		if err := s.plain(ctx, db.ddl(m)); err != nil {
 			return fmt.Errorf("migrate schema %d: %w", version, db.explain(err))
 		}
 		version = max(firstVersion, version+1)
@@ -199,10 +197,10 @@ func migrate(ctx context.Context, db dialect, o Options) (err error) {
 	if err := db.setVersion(ctx, s, version); err != nil {
 		return fmt.Errorf("migrate to schema %d: %w", version, db.explain(err))
 	}
-	s.step("commit")
+	s.stepped("commit")
 	if err := db.commit(ctx, s); err != nil {
 		return fmt.Errorf("migrate to schema %d: %w", version, db.explain(err))
 	}
-	s.step("committed")
+	s.stepped("committed")
 	return nil
 }

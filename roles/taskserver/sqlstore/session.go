@@ -16,7 +16,11 @@ type session struct {
 	db       dialect
 	conn     *sql.Conn
 	prepared map[string]*sql.Stmt
-	step     func(string)
+	// prepares says that statements of transactions are prepared, too.
+	prepares bool
+	// step is called before statements that write, and beat before all.
+	step func(string)
+	beat func()
 }
 
 func newSession(ctx context.Context, db dialect, pool *sql.DB) (*session, error) {
@@ -24,7 +28,7 @@ func newSession(ctx context.Context, db dialect, pool *sql.DB) (*session, error)
 	if err != nil {
 		return nil, fmt.Errorf("connect to task store %s: %w", db.name(), db.explain(err))
 	}
-	return &session{db: db, conn: conn, prepared: make(map[string]*sql.Stmt), step: func(string) {}}, nil
+	return &session{db: db, conn: conn, prepared: make(map[string]*sql.Stmt), beat: func() {}}, nil
 }
 
 // begun returns a session in a new transaction: s, or another if s is nil or
@@ -51,7 +55,14 @@ func begun(ctx context.Context, db dialect, s *session, m mode) (*session, error
 	return s, nil
 }
 
+func (s *session) stepped(what string) {
+	if s.step != nil {
+		s.step(what)
+	}
+}
+
 func (s *session) statement(ctx context.Context, query string) (*sql.Stmt, error) {
+	s.beat()
 	if stmt, ok := s.prepared[query]; ok {
 		return stmt, nil
 	}
@@ -72,7 +83,7 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (int64, e
 	if err != nil {
 		return 0, err
 	}
-	s.step("write")
+	s.stepped("write")
 	result, err := stmt.ExecContext(ctx, args...)
 	if err != nil {
 		return 0, err
@@ -91,9 +102,23 @@ func (s *session) query(ctx context.Context, query string, args ...any) (*sql.Ro
 	return stmt.QueryContext(ctx, args...)
 }
 
-// control runs a statement that is none of data: BEGIN, SAVEPOINT, a schema.
+// control begins or ends a transaction, or a part of one.
 func (s *session) control(ctx context.Context, statement string) error {
-	_, err := s.conn.ExecContext(ctx, statement)
+	if !s.prepares {
+		return s.plain(ctx, statement)
+	}
+	stmt, err := s.statement(ctx, statement)
+	if err != nil {
+		return err
+	}
+	_, err = stmt.ExecContext(ctx)
+	return err
+}
+
+// plain runs statements without preparing them: settings, schemas.
+func (s *session) plain(ctx context.Context, statements string) error {
+	s.beat()
+	_, err := s.conn.ExecContext(ctx, statements)
 	return err
 }
 

@@ -77,8 +77,9 @@ func (d *sqliteDB) session(ctx context.Context, m mode) (*session, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.prepares = true
 	if m == forReading {
-		if err := s.control(ctx, "PRAGMA query_only = 1"); err != nil {
+		if err := s.plain(ctx, "PRAGMA query_only = 1"); err != nil {
 			s.discard()
 			return nil, err
 		}
@@ -113,7 +114,7 @@ func (d *sqliteDB) version(ctx context.Context, s *session) (version int, err er
 }
 
 func (d *sqliteDB) setVersion(ctx context.Context, s *session, version int) error {
-	return s.control(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
+	return s.plain(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
 }
 
 func (d *sqliteDB) explain(err error) error {
@@ -150,8 +151,8 @@ func (d *sqliteDB) statementContext(ctx context.Context) context.Context {
 	return context.WithoutCancel(ctx)
 }
 
-func (d *sqliteDB) batchContext() (context.Context, context.CancelFunc) {
-	return context.Background(), func() {}
+func (d *sqliteDB) batchContext() (ctx context.Context, beat func(), cancel context.CancelFunc) {
+	return context.Background(), func() {}, func() {}
 }
 
 func (d *sqliteDB) close() error { return d.pool.Close() }

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
+	"strings"
 
 	"finest/internal/contract"
 	"finest/roles/taskserver/engine"
@@ -135,59 +137,79 @@ func (t *tx) PutCrawl(c engine.Crawl) error {
 	return err
 }
 
-const insertTask = `INSERT INTO tasks (id, crawl, files, point, state, ready, generation, deadline_block, due_block, attempts, evidence)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+const (
+	insertTask = `INSERT INTO tasks (id, crawl, files, point, state, ready, generation, deadline_block, due_block, attempts, evidence)
+		VALUES `
+	taskPlaces = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+	// manyTasks are added by one statement where there are so many.
+	manyTasks = 50
+)
 
-func insertArgs(k engine.Task) ([]any, error) {
-	files, err := filesText(k.Files)
-	return []any{k.ID, k.Crawl, files, k.Point, k.State, flag(k.Ready), k.Generation, k.DeadlineBlock, k.DueBlock, k.Attempts, k.Evidence}, err
-}
+var insertTasks = insertTask + taskPlaces + strings.Repeat(", "+taskPlaces, manyTasks-1)
 
 // AddTasks adds tasks.
 func (t *tx) AddTasks(tasks []engine.Task) error {
-	added := make(map[engine.TaskCount]int64)
-	for _, k := range tasks {
-		args, err := insertArgs(k)
-		if err != nil {
-			return err
+	for some := range slices.Chunk(tasks, manyTasks) {
+		if len(some) == manyTasks {
+			if err := t.addTasks(insertTasks, some); err != nil {
+				return err
+			}
+			continue
 		}
-		if _, err := t.exec(insertTask, args...); err != nil {
-			return fmt.Errorf("add task %s: %w", k.ID, err)
-		}
-		added[kind(k)]++
-	}
-	for c, n := range added {
-		if err := t.count(c, n); err != nil {
-			return err
+		for i := range some {
+			if err := t.addTasks(insertTask+taskPlaces, some[i:i+1]); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// PutTask replaces a task, all but its crawl and point.
+func (t *tx) addTasks(query string, tasks []engine.Task) error {
+	var args []any
+	for _, k := range tasks {
+		files, err := filesText(k.Files)
+		if err != nil {
+			return err
+		}
+		args = append(args, k.ID, k.Crawl, files, k.Point, k.State, flag(k.Ready), k.Generation, k.DeadlineBlock, k.DueBlock, k.Attempts, k.Evidence)
+	}
+	if _, err := t.exec(query, args...); err != nil {
+		return fmt.Errorf("add tasks from %s on: %w", tasks[0].ID, err)
+	}
+	for _, k := range tasks {
+		t.count(kind(k), 1)
+	}
+	return nil
+}
+
+// PutTask replaces a task, all but its crawl and point. Its files, most of the
+// row, are written only if they are others.
 func (t *tx) PutTask(k engine.Task) error {
-	old, err := one(&t.view, "task", func(rows *sql.Rows) (c engine.TaskCount, err error) {
-		err = rows.Scan(&c.Crawl, &c.State, &c.Ready)
-		return c, err
-	}, "SELECT crawl, state, ready FROM tasks WHERE id = ?", k.ID)
-	if err != nil {
-		return fmt.Errorf("put task %s: %w", k.ID, err)
+	old, ok := t.known[k.ID]
+	if !ok {
+		var err error
+		if old, err = t.Task(k.ID); err != nil {
+			return fmt.Errorf("put task %s: %w", k.ID, err)
+		}
 	}
-	files, err := filesText(k.Files)
-	if err != nil {
+	set, args := "", []any{k.State, flag(k.Ready), k.Generation, k.DeadlineBlock, k.DueBlock, k.Attempts, k.Evidence}
+	if !slices.Equal(k.Files, old.Files) {
+		files, err := filesText(k.Files)
+		if err != nil {
+			return err
+		}
+		set, args = ", files = ?", append(args, files)
+	}
+	if _, err := t.exec(`UPDATE tasks SET state = ?, ready = ?, generation = ?, deadline_block = ?, due_block = ?, attempts = ?,
+		evidence = ?`+set+` WHERE id = ?`, append(args, k.ID)...); err != nil {
 		return err
 	}
-	if _, err := t.exec(`UPDATE tasks SET files = ?, state = ?, ready = ?, generation = ?, deadline_block = ?,
-		due_block = ?, attempts = ?, evidence = ? WHERE id = ?`,
-		files, k.State, flag(k.Ready), k.Generation, k.DeadlineBlock, k.DueBlock, k.Attempts, k.Evidence, k.ID); err != nil {
-		return err
-	}
-	now := old
-	now.State, now.Ready = k.State, k.Ready
-	if now == old {
-		return nil
-	}
-	return errors.Join(t.count(old, -1), t.count(now, 1))
+	k.Crawl, k.Point, k.CatalogueSHA256 = old.Crawl, old.Point, old.CatalogueSHA256
+	t.count(kind(old), -1)
+	t.count(kind(k), 1)
+	t.know(k)
+	return nil
 }
 
 // kind is the count that a task belongs to.
@@ -195,14 +217,39 @@ func kind(k engine.Task) engine.TaskCount {
 	return engine.TaskCount{Crawl: k.Crawl, State: k.State, Ready: k.Ready}
 }
 
-// count keeps the number of tasks of a kind.
-func (t *tx) count(c engine.TaskCount, n int64) error {
-	if n == 0 {
-		return nil
+// count notes that there are n more tasks of a kind.
+func (t *tx) count(c engine.TaskCount, n int64) {
+	if t.batch.counts == nil {
+		t.batch.counts = make(map[engine.TaskCount]int64)
 	}
-	_, err := t.exec(`INSERT INTO task_counts (crawl, state, ready, tasks) VALUES (?, ?, ?, ?)
-		ON CONFLICT (crawl, state, ready) DO UPDATE SET tasks = task_counts.tasks + excluded.tasks`, c.Crawl, c.State, flag(c.Ready), n)
-	return err
+	t.batch.counts[c] += n
+}
+
+// TaskCounts counts all tasks, also those that this batch moved.
+func (t *tx) TaskCounts() ([]engine.TaskCount, error) {
+	kept, err := t.view.TaskCounts()
+	if err != nil {
+		return nil, err
+	}
+	counts := maps.Clone(t.batch.counts)
+	if counts == nil {
+		return kept, nil
+	}
+	for _, c := range kept {
+		n := c.Tasks
+		c.Tasks = 0
+		counts[c] += n
+	}
+	var all []engine.TaskCount
+	for c, n := range counts {
+		if c.Tasks = n; n > 0 {
+			all = append(all, c)
+		}
+	}
+	slices.SortFunc(all, func(a, b engine.TaskCount) int {
+		return cmp.Or(cmp.Compare(a.Crawl, b.Crawl), cmp.Compare(a.State, b.State), cmp.Compare(flag(a.Ready), flag(b.Ready)))
+	})
+	return all, nil
 }
 
 func filesText(files []contract.InputFile) (string, error) {

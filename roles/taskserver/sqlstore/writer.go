@@ -24,6 +24,8 @@ type writer struct {
 	db      dialect
 	options Options
 	session *session // nil when not connected
+	// careful is how many more batches use savepoints.
+	careful int
 
 	mu      sync.Mutex
 	arrived sync.Cond
@@ -39,6 +41,8 @@ type change struct {
 	turn   chan *tx
 	ran    chan error
 	done   chan error
+	// gone says that the goroutine of its caller has ended.
+	gone bool
 }
 
 func newWriter(db dialect, o Options) *writer {
@@ -70,23 +74,20 @@ func (w *writer) change(ctx context.Context, f func(engine.Tx) error) error {
 	if err := w.enqueue(c); err != nil {
 		return err
 	}
-	select {
-	case t := <-c.turn:
-		c.run(f, t)
-	case err := <-c.done:
-		return err
-	case <-ctx.Done():
-		if w.withdraw(c) {
-			return ctx.Err()
-		}
+	ended := ctx.Done()
+	for {
 		select {
-		case <-c.turn:
-			c.ran <- ctx.Err()
+		case t := <-c.turn:
+			c.run(f, t)
 		case err := <-c.done:
 			return err
+		case <-ended:
+			if w.withdraw(c) {
+				return ctx.Err()
+			}
+			ended = nil // a batch has it, and will say what became of it
 		}
 	}
-	return <-c.done
 }
 
 func (w *writer) enqueue(c *change) error {
@@ -135,15 +136,20 @@ func (w *writer) next() []*change {
 // run calls f and tells the writer how it ended, also when f panics or ends its
 // goroutine.
 func (c *change) run(f func(engine.Tx) error, t *tx) {
-	err := errors.New("the change ended its goroutine")
+	err := errGone
+	c.gone = true
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the change panicked: %v\n%s", p, debug.Stack())
+			c.gone = false
 		}
 		c.ran <- err
 	}()
 	err = f(t)
+	c.gone = false
 }
+
+var errGone = errors.New("the change ended its goroutine")
 
 // answer makes a batch durable and tells every caller what became of its
 // change. A refusal, too, is told only then: it may rest on what another change
@@ -163,44 +169,32 @@ func (w *writer) answer(batch []*change) {
 	}
 }
 
+// cautious is how many batches use savepoints after one with a change that
+// failed. Few fail, and a savepoint costs as much as a change; but who makes
+// changes fail on purpose shall not have the others made twice each time.
+const cautious = 64
+
 // attempt runs a batch in one transaction. An error is one of all its changes.
 func (w *writer) attempt(batch []*change) (outcomes []error, err error) {
-	ctx, cancel := w.db.batchContext()
+	ctx, beat, cancel := w.db.batchContext()
 	defer cancel()
 	if w.session, err = begun(ctx, w.db, w.session, forWriting); err != nil {
 		w.session = nil
 		return nil, err
 	}
-	step := w.options.step
-	if step == nil {
-		step = func(string) {}
-	}
-	w.session.step = step
-	defer func() {
-		if err != nil {
-			w.session.discard()
-			w.session = nil
+	w.session.step, w.session.beat = w.options.step, beat
+	b := &batchState{ctx: ctx, s: w.session, savepoints: w.careful > 0 && len(batch) > 1}
+	w.careful = max(0, w.careful-1)
+	if outcomes, err = b.run(batch); errors.Is(err, errAlone) {
+		w.careful = cautious
+		b = &batchState{ctx: ctx, s: w.session, savepoints: true}
+		if err = w.db.begin(ctx, w.session, forWriting); err == nil {
+			outcomes, err = b.run(batch)
 		}
-	}()
-	b := &batchState{ctx: ctx, s: w.session, savepoints: len(batch) > 1}
-	outcomes = make([]error, len(batch))
-	any := false
-	for i, c := range batch {
-		if outcomes[i], err = b.apply(c); err != nil {
-			return nil, b.because("change", err)
-		}
-		any = any || outcomes[i] == nil
 	}
-	if !any {
-		if err := w.session.control(ctx, "ROLLBACK"); err != nil {
-			return nil, b.because("roll back in", err)
-		}
-		return outcomes, nil
+	if err != nil {
+		w.session.discard()
+		w.session = nil
 	}
-	step("commit")
-	if err := w.db.commit(ctx, w.session); err != nil {
-		return nil, b.because("commit to", err)
-	}
-	step("committed")
-	return outcomes, nil
+	return outcomes, err
 }
