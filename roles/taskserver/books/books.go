@@ -153,3 +153,11 @@ func (c *crawl) move(t *task, to stateIndex) {
 	c.counts[to]++
 	t.state = to
 }
+
+// Imported returns how many tasks were imported: the sum of all Counts.
+func (b *Books) Imported() (tasks int64) {
+	for _, c := range b.crawls {
+		tasks += int64(c.Tasks)
+	}
+	return tasks
+}
