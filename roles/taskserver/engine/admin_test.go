@@ -112,9 +112,9 @@ func TestClearForgetsStrikes(t *testing.T) {
 		d.pass(deadline)
 	}
 	d.must(d.release("alice", d.lease("alice", 1), ""))
-	d.wantQuota("alice", 1)
+	same(t, "who waits", d.wantQuota("alice", 1).Holder.Kind, engine.HolderHotkey)
 	d.must(d.Clear(d.Context(), d.head, holder(engine.HolderHotkey, "alice")))
-	d.wantQuota("alice", 1) // its owner's
+	same(t, "who waits", d.wantQuota("alice", 1).Holder.Kind, engine.HolderColdkey)
 	d.must(d.Clear(d.Context(), d.head, holder(engine.HolderColdkey, "alice")))
 	d.lease("alice", 4)
 	before := d.state()

@@ -161,3 +161,47 @@ func TestQuotaErrorSaysWhatToDo(t *testing.T) {
 		}
 	}
 }
+
+// CH-9: whoever leases all there is and drops it keeps the others from working.
+// Here they finish everything meanwhile, and she ends with one lease at a time.
+func TestOneOwnerCannotStarveThePool(t *testing.T) {
+	const tasks, honest, most = 60, 5, 6 * deadline
+	d := newDesk(t, tasks)
+	held := make(map[string]contract.Receipt)
+	finished := 0
+	for finished < tasks && d.head < 1000+most {
+		for _, name := range []string{"m1/mallory", "m2/mallory", "m3/mallory", "m4/mallory"} {
+			for slot := 1; slot <= 4; slot++ {
+				_, _, err := d.Lease(d.Context(), d.by(name), ask(slot))
+				var quota *engine.QuotaError
+				if err != nil && !errors.As(err, &quota) && !errors.Is(err, engine.ErrNoTask) {
+					t.Fatal(err)
+				}
+			}
+		}
+		d.view(func(v engine.View) error {
+			_, cold, err := v.LiveLeases("", enginetest.Address("mallory"))
+			if limit := engine.Quota(rules().ColdkeySlots, d.strikes(engine.HolderColdkey, "mallory")); cold > limit {
+				t.Errorf("at block %d she holds %d leases, may have %d", d.head, cold, limit)
+			}
+			return err
+		})
+		for n := range honest {
+			name := string(rune('a' + n))
+			if r, ok := held[name]; ok {
+				d.must(d.submit(name, r))
+				d.must(d.judge("v", 1, r, contract.VerdictAccepted))
+				delete(held, name)
+				finished++
+			}
+			if r, _, err := d.Lease(d.Context(), d.by(name), ask(1)); err == nil {
+				held[name] = r
+			}
+		}
+		d.pass(5)
+	}
+	if finished < tasks-1 { // she may hold the last
+		t.Errorf("%d of %d tasks were finished in %d blocks", finished, tasks, d.head-1000)
+	}
+	same(t, "her strikes", d.strikes(engine.HolderColdkey, "mallory") > 0, true)
+}

@@ -17,12 +17,8 @@ import (
 // that was found to fail.
 func Run(t *testing.T, open func(t *testing.T) engine.Store, steps int, seed uint64) {
 	t.Helper()
-	m := &model{t: t, open: open, seed: seed, people: newPeople()}
-	numbers := make([]uint64, steps)
-	for i := range numbers {
-		numbers[i] = uint64(i)
-	}
-	failed, seen := m.run(numbers)
+	m := newModel(t, seed, open)
+	failed, seen := m.run(upTo(steps))
 	if failed != nil {
 		t.Logf("seed %d fails at step %d: %v; looking for a shorter sequence", seed, failed.steps[len(failed.steps)-1], failed.err)
 		failed = m.shrink(failed)
@@ -52,6 +48,19 @@ type model struct {
 	open   func(t *testing.T) engine.Store
 	seed   uint64
 	people people
+}
+
+func newModel(t *testing.T, seed uint64, open func(*testing.T) engine.Store) *model {
+	return &model{t: t, open: open, seed: seed, people: newPeople()}
+}
+
+// upTo numbers steps.
+func upTo(steps int) []uint64 {
+	numbers := make([]uint64, steps)
+	for i := range numbers {
+		numbers[i] = uint64(i)
+	}
+	return numbers
 }
 
 // failure is a sequence of steps whose last does what must not be.
