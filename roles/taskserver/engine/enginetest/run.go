@@ -78,8 +78,11 @@ func (f *failure) String() string {
 	return b.String()
 }
 
-// checkEvery is how many steps lie between proofs of all tables.
-const checkEvery = 50_000
+// A run proves all tables at its end, and a long one proofs times.
+const (
+	proofs  = 4
+	between = 1000 // steps, at least
+)
 
 // run makes the steps with these numbers.
 func (m *model) run(numbers []uint64) (*failure, map[string]int) {
@@ -94,10 +97,11 @@ func (m *model) run(numbers []uint64) (*failure, map[string]int) {
 		return &failure{err: err}, nil
 	}
 	names := make([]string, 0, len(numbers))
+	every := max(between, len(numbers)/proofs)
 	for i, n := range numbers {
 		name, err := w.step(m.seed, n)
 		names = append(names, name)
-		if err == nil && (i%checkEvery == checkEvery-1 || i == len(numbers)-1) {
+		if err == nil && ((i+1)%every == 0 || i == len(numbers)-1) {
 			err = w.proven()
 		}
 		if err != nil {
