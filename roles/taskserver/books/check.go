@@ -1,8 +1,12 @@
 package books
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 )
 
 // Fault is something that does not hold.
@@ -160,31 +164,33 @@ func (c *checker) counts() error {
 	if err != nil {
 		return fmt.Errorf("counts: %w", err)
 	}
-	type key struct{ crawl, state string }
-	have := make(map[key]int64)
+	have := make(map[Count]int64)
 	for _, row := range rows {
-		have[key{row.Crawl, row.State}] += row.Tasks
+		have[Count{Crawl: row.Crawl, State: row.State}] += row.Tasks
 	}
-	for _, want := range c.books.Counts() {
-		k := key{want.Crawl, want.State}
-		if have[k] != want.Tasks {
-			c.report.fault("counts of crawl "+want.Crawl, "%d tasks are %s, not %d", have[k], want.State, want.Tasks)
-		}
-		delete(have, k)
+	want := make(map[Count]int64)
+	for _, row := range c.books.Counts() {
+		k := Count{Crawl: row.Crawl, State: row.State}
+		want[k] = row.Tasks
+		have[k] += 0
 	}
-	for k, n := range have {
-		if n != 0 {
-			c.report.fault("counts of crawl "+k.crawl, "%d tasks are %s, not 0", n, k.state)
+	order := func(a, b Count) int { return cmp.Or(strings.Compare(a.Crawl, b.Crawl), strings.Compare(a.State, b.State)) }
+	for _, k := range slices.SortedFunc(maps.Keys(have), order) {
+		if have[k] != want[k] {
+			c.report.fault("counts of crawl "+k.Crawl, "%d tasks are %s, not %d", have[k], k.State, want[k])
 		}
 	}
 	return nil
 }
 
 func (c *checker) holders() error {
-	for kind, registry := range map[string]*registry{HolderHotkey: &c.books.hotkeys, HolderColdkey: &c.books.coldkeys} {
-		for _, known := range registry.records {
-			if err := c.holder(kind, known); err != nil {
-				return fmt.Errorf("%s %s: %w", kind, known.address, err)
+	for _, of := range []struct {
+		kind    string
+		records []record
+	}{{HolderHotkey, c.books.hotkeys.records}, {HolderColdkey, c.books.coldkeys.records}} {
+		for _, known := range of.records {
+			if err := c.holder(of.kind, known); err != nil {
+				return fmt.Errorf("%s %s: %w", of.kind, known.address, err)
 			}
 		}
 	}
