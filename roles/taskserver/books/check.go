@@ -174,7 +174,9 @@ func (c *checker) counts() error {
 		want[k] = row.Tasks
 		have[k] += 0
 	}
-	order := func(a, b Count) int { return cmp.Or(strings.Compare(a.Crawl, b.Crawl), strings.Compare(a.State, b.State)) }
+	order := func(a, b Count) int {
+		return cmp.Or(strings.Compare(a.Crawl, b.Crawl), strings.Compare(a.State, b.State))
+	}
 	for _, k := range slices.SortedFunc(maps.Keys(have), order) {
 		if have[k] != want[k] {
 			c.report.fault("counts of crawl "+k.Crawl, "%d tasks are %s, not %d", have[k], k.State, want[k])

@@ -148,7 +148,11 @@ func newWorld(ctx context.Context, store engine.Store, p people) (*world, error)
 	if w.engine, err = engine.New(w.store, Rules(), Sign); err != nil {
 		return nil, err
 	}
-	return w, w.load(tasksAtFirst, true)
+	if err := w.load(tasksAtFirst, true); err != nil {
+		return nil, err
+	}
+	_, err = w.observe()
+	return w, err
 }
 
 // load imports one more crawl.
