@@ -31,7 +31,7 @@ const (
 const maxReady = 2 * time.Second
 
 func TestKilledAtEveryWriteSQLite(t *testing.T) {
-	killAtEveryWrite(t, func(t testing.TB, k int) string { return filepath.Join(t.TempDir(), fmt.Sprint(k), "tasks.sqlite") })
+	killAtEveryWrite(t, func(t testing.TB, k int) string { return filepath.Join(memoryDir(t), fmt.Sprint(k), "tasks.sqlite") })
 }
 
 func TestKilledAtEveryWritePostgreSQL(t *testing.T) {

@@ -123,18 +123,24 @@ func (s *session) plain(ctx context.Context, statements string) error {
 }
 
 // close gives the connection back to be closed in order.
-func (s *session) close() error {
+func (s *session) close() error { return errors.Join(s.forget(), s.conn.Close()) }
+
+// discard closes a connection that is in an unknown state. What it was used for
+// has failed already, so its errors say nothing new.
+func (s *session) discard() {
+	_ = s.forget()                                               // statements go before their connection
+	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // has database/sql drop it
+	_ = s.conn.Close()
+}
+
+// forget closes all prepared statements.
+func (s *session) forget() error {
 	var errs []error
 	for _, stmt := range s.prepared {
 		errs = append(errs, stmt.Close())
 	}
-	return errors.Join(append(errs, s.conn.Close())...)
-}
-
-// discard closes a connection that is in an unknown state.
-func (s *session) discard() {
-	_ = s.conn.Raw(func(any) error { return driver.ErrBadConn }) // has database/sql drop it
-	_ = s.close()                                                // what it was used for has failed already
+	clear(s.prepared)
+	return errors.Join(errs...)
 }
 
 // storable refuses texts that not every database keeps as they are: PostgreSQL

@@ -1,12 +1,14 @@
 package sqlstore_test
 
 import (
+	"os"
 	"path/filepath"
 	"testing"
 
 	"go.uber.org/goleak"
 
 	"finest/roles/taskserver/engine"
+	"finest/roles/taskserver/engine/enginetest"
 	"finest/roles/taskserver/sqlstore"
 	"finest/roles/taskserver/storetest"
 )
@@ -43,4 +45,44 @@ func TestPostgreSQL(t *testing.T) {
 		Rounds:     10,
 		Open:       func(t testing.TB, dir string) engine.Store { return open(t, database.schema(t, dir)) },
 	})
+}
+
+// modelSteps are those of the model test of the engine, which makes many more in
+// memory.
+const modelSteps = 2000
+
+func TestModelSQLite(t *testing.T) {
+	enginetest.Run(t, func(t *testing.T) engine.Store { return closing(t, open(t, filepath.Join(memoryDir(t), fileName))) }, modelSteps, 7)
+}
+
+func TestModelPostgreSQL(t *testing.T) {
+	database := postgres(t)
+	enginetest.Run(t, func(t *testing.T) engine.Store { return closing(t, open(t, database.schema(t, t.TempDir()))) }, modelSteps, 7)
+}
+
+// memoryDir is a folder in memory where there is one, for tests that make many
+// changes and need none of them to outlive the machine.
+func memoryDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "finest-test-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// closing closes a store when its test ends.
+func closing(t testing.TB, s *sqlstore.Store) *sqlstore.Store {
+	t.Helper()
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
 }

@@ -1,0 +1,130 @@
+package sqlstore_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	_ "modernc.org/sqlite" // the driver "sqlite"
+
+	"finest/roles/taskserver/engine"
+	"finest/roles/taskserver/sqlstore"
+)
+
+// refused opens a store that must not open, and checks what the error says.
+func refused(t *testing.T, where string, o sqlstore.Options, says string) error {
+	t.Helper()
+	s, err := sqlstore.Open(t.Context(), where, o)
+	if err == nil {
+		t.Fatal(errors.Join(errors.New("it was opened"), s.Close()))
+	}
+	if !strings.Contains(err.Error(), says) {
+		t.Errorf("got error %v, want it to say %q", err, says)
+	}
+	return err
+}
+
+func TestDatabaseOfAnotherKindIsRefused(t *testing.T) {
+	for name, c := range map[string]struct{ statement, says string }{
+		"of a newer version":  {"PRAGMA user_version = 1000", "a newer version wrote it"},
+		"of the skeleton":     {"CREATE TABLE tasks (id TEXT); PRAGMA user_version = 1", "import the crawls into a new database"},
+		"of another program":  {"CREATE TABLE birds (name TEXT)", "another program"},
+		"that is no database": {"", "no database"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "tasks.sqlite")
+			if c.statement == "" {
+				if err := os.WriteFile(path, []byte(strings.Repeat("no database ", 100)), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			} else {
+				execute(t, "sqlite", path, c.statement)
+			}
+			before, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			refused(t, path, sqlstore.Options{}, c.says)
+			if after, err := os.ReadFile(path); err != nil || string(after[100:]) != string(before[100:]) {
+				t.Errorf("the file was changed: %v", err)
+			}
+		})
+	}
+	t.Run("that is a folder", func(t *testing.T) { refused(t, t.TempDir(), sqlstore.Options{}, "cannot be") })
+}
+
+func TestStoreThatMustExistIsNotMade(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tasks.sqlite")
+	err := refused(t, path, sqlstore.Options{Existing: true}, path)
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("got error %v", err)
+	}
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a file was made: %v", err)
+	}
+	if err := open(t, path).Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err := sqlstore.Open(t.Context(), path, sqlstore.Options{Existing: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFileIsItsOwnersOnly: it says who works on what.
+func TestFileIsItsOwnersOnly(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "made", "too")
+	s := closing(t, open(t, filepath.Join(dir, fileName)))
+	if err := s.Change(t.Context(), func(tx engine.Tx) error { return tx.PutSetting("a", "b") }); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Backup(t.Context(), filepath.Join(dir, "backup.sqlite")); err != nil {
+		t.Fatal(err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != 4 {
+		t.Errorf("got %d files, want those of the store, its log and its index, and the backup", len(files))
+	}
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", f.Name(), info.Mode())
+		}
+	}
+}
+
+// openAtOnce opens a new store many times at once: one makes the schema.
+func openAtOnce(t *testing.T, where string) {
+	t.Helper()
+	var group sync.WaitGroup
+	for range 6 {
+		group.Go(func() {
+			s, err := sqlstore.Open(context.Background(), where, sqlstore.Options{})
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if err := errors.Join(s.Ping(context.Background()), s.Close()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestStoreIsMadeOnceSQLite(t *testing.T) { openAtOnce(t, filepath.Join(t.TempDir(), fileName)) }
+
+func TestStoreIsMadeOncePostgreSQL(t *testing.T) { openAtOnce(t, postgres(t).schema(t, "")) }
