@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -20,12 +19,13 @@ type change struct {
 // audit adds an entry with op, task, generation and states set.
 func (c *change) audit(e books.Entry, detail any) error {
 	head, err := c.AuditHead()
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil {
 		return err
 	}
-	e.Block = c.block
-	if e.Actor == "" {
-		e.Actor = c.actor
+	e.Block, e.Actor = c.block, c.actor
+	switch e.Op {
+	case books.OpExpire, books.OpReissue, books.OpJudge:
+		e.Actor = books.ActorServer // at whoever's request it was noticed
 	}
 	if e, err = books.Next(head, e, detail); err != nil {
 		return err
@@ -36,25 +36,15 @@ func (c *change) audit(e books.Entry, detail any) error {
 // put keeps a task that came from the state from, with the entry of what
 // happened to it.
 func (c *change) put(op, from string, t Task, detail any) error {
-	return c.putBy("", op, from, t, detail)
-}
-
-func (c *change) putBy(actor, op, from string, t Task, detail any) error {
 	if err := c.PutTask(t); err != nil {
 		return err
 	}
-	return c.audit(books.Entry{Op: op, Actor: actor, Task: t.ID, Generation: t.Generation, From: from, To: t.State}, detail)
+	return c.audit(books.Entry{Op: op, Task: t.ID, Generation: t.Generation, From: from, To: t.State}, detail)
 }
 
 // after is what a detail says of a task.
 func after(t Task, strikes *books.Strikes) books.After {
 	return books.After{Attempts: t.Attempts, Due: t.DueBlock, Evidence: t.Evidence, Strikes: strikes}
-}
-
-// struck changes the strikes of a lease's holders by 1 or −1.
-func (c *change) struck(l Lease, by int) (*books.Strikes, error) {
-	hotkey, coldkey, err := c.strike(l, by)
-	return &books.Strikes{Hotkey: hotkey, Coldkey: coldkey}, err
 }
 
 // fail makes a task available again after a lease that led to nothing, or

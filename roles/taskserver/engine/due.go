@@ -65,5 +65,5 @@ func (c *change) settle(t Task) error {
 	default:
 		return fmt.Errorf("is %s and should not be due", t.State)
 	}
-	return c.end(op, books.ActorServer, t, l)
+	return c.end(op, t, l)
 }

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// Errors that callers tell apart with errors.Is. All but ErrNotFound and
-// ErrConflict are refusals: the request is answered, nothing changed.
+// Errors that callers tell apart with errors.Is. A signed request that one of
+// them refuses has changed nothing, and has used up its UUID.
 var (
 	// ErrNotFound: there is no such thing.
 	ErrNotFound = errors.New("not found")

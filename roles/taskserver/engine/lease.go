@@ -174,13 +174,13 @@ func (e *Engine) Release(ctx context.Context, who Request, req contract.ReleaseR
 			l.Excuse, l.Excused = req.Missing, ExcusePending
 		}
 		status = c.status(l)
-		return c.end(books.OpRelease, "", t, l)
+		return c.end(books.OpRelease, t, l)
 	})
 	return answered(status, err)
 }
 
 // end keeps a lease that led to nothing, and what becomes of its task.
-func (c *change) end(op, actor string, t Task, l Lease) error {
+func (c *change) end(op string, t Task, l Lease) error {
 	if err := c.PutLease(l); err != nil {
 		return err
 	}
@@ -188,14 +188,14 @@ func (c *change) end(op, actor string, t Task, l Lease) error {
 	var strikes *books.Strikes
 	var err error
 	if from != contract.TaskRejected { // the verdict was a strike already
-		if strikes, err = c.struck(l, 1); err != nil {
+		if strikes, err = c.strike(l, 1); err != nil {
 			return err
 		}
 	}
 	if err := c.fail(&t); err != nil {
 		return err
 	}
-	return c.putBy(actor, op, from, t, books.End{After: after(t, strikes), Reason: l.Reason, Missing: l.Excuse})
+	return c.put(op, from, t, books.End{After: after(t, strikes), Reason: l.Reason, Missing: l.Excuse})
 }
 
 // own returns a lease of the caller and its task, as they are at this block.

@@ -9,9 +9,9 @@ import "finest/roles/taskserver/books"
 // or never confirmed. An accepted task takes one back. Whoever has strikes may
 // have fewer leases at a time, and after each new one gets none for a while; so
 // leasing and releasing until a nice task comes leads nowhere, and nobody can
-// keep many tasks from the others by leasing without working. It is the shrinking
-// and recovering quota of BOINC's scheduler, with blocks for days
-// (https://github.com/BOINC/boinc/wiki/Project-options, daily_result_quota).
+// keep many tasks from the others by leasing without working. BOINC's
+// daily_result_quota, lowered with each timeout (sched/transitioner.cpp of
+// github.com/BOINC/boinc), is of the same kind, by days.
 const MaxStrikes = books.MaxStrikes
 
 // Quota is how many of slots a holder with strikes may have at a time.
@@ -58,12 +58,13 @@ func (c *change) allowHolder(h Holder, slots, open, slot int) error {
 }
 
 // strike adds by (1 or −1) to the strikes of a lease's holders.
-func (c *change) strike(l Lease, by int) (hotkey, coldkey int, err error) {
-	if hotkey, err = c.strikeHolder(Holder{HolderHotkey, l.Receipt.Hotkey}, by); err != nil {
-		return 0, 0, err
+func (c *change) strike(l Lease, by int) (*books.Strikes, error) {
+	hotkey, err := c.strikeHolder(Holder{HolderHotkey, l.Receipt.Hotkey}, by)
+	if err != nil {
+		return nil, err
 	}
-	coldkey, err = c.strikeHolder(Holder{HolderColdkey, l.Coldkey}, by)
-	return hotkey, coldkey, err
+	coldkey, err := c.strikeHolder(Holder{HolderColdkey, l.Coldkey}, by)
+	return &books.Strikes{Hotkey: hotkey, Coldkey: coldkey}, err
 }
 
 func (c *change) strikeHolder(h Holder, by int) (int, error) {

@@ -71,7 +71,7 @@ func (c *change) submit(t Task, l Lease, req contract.SubmitRequest, late bool) 
 	var err error
 	if late { // it led to something after all
 		t.Attempts = max(0, t.Attempts-1)
-		if strikes, err = c.struck(l, -1); err != nil {
+		if strikes, err = c.strike(l, -1); err != nil {
 			return err
 		}
 	}

@@ -91,7 +91,7 @@ func (c *change) judge(task string, generation int64) error {
 	if err != nil {
 		return err
 	}
-	return c.putBy(books.ActorServer, books.OpJudge, from, t,
+	return c.put(books.OpJudge, from, t,
 		books.Judge{After: after(t, strikes), Accepted: rao(accepted), Rejected: rao(rejected)})
 }
 
@@ -112,10 +112,10 @@ func (c *change) sentence(t *Task, l Lease, to string) (*books.Strikes, error) {
 	switch to {
 	case contract.TaskAccepted:
 		t.DueBlock = 0
-		return c.struck(l, -1)
+		return c.strike(l, -1)
 	case contract.TaskRejected:
 		t.DueBlock = t.DeadlineBlock
-		return c.struck(l, 1)
+		return c.strike(l, 1)
 	}
 	t.DueBlock = c.confirmBlock(*t)
 	return nil, nil
