@@ -31,3 +31,9 @@ func TestModel(t *testing.T) {
 	t.Logf("seed %d", seed)
 	enginetest.Run(t, func(*testing.T) engine.Store { return memstore.New() }, steps, seed)
 }
+
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	store := memstore.New()
+	enginetest.Crowd(t, []engine.Store{store, store, store})
+}
