@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"finest/roles/taskserver/engine"
@@ -35,6 +36,7 @@ type Store struct {
 	db     dialect
 	writer *writer
 	pool   *pool
+	close  func() error
 }
 
 var _ engine.Store = (*Store)(nil)
@@ -50,7 +52,9 @@ func Open(ctx context.Context, where string, o Options) (*Store, error) {
 	if err := migrate(ctx, db, o); err != nil {
 		return nil, errors.Join(fmt.Errorf("open task store %s: %w", db.name(), err), db.close())
 	}
-	return &Store{db: db, writer: newWriter(db, o), pool: newPool(db)}, nil
+	s := &Store{db: db, writer: newWriter(db, o), pool: newPool(db)}
+	s.close = sync.OnceValue(func() error { return errors.Join(s.writer.close(), s.pool.close(), s.db.close()) })
+	return s, nil
 }
 
 func open(ctx context.Context, where string, o Options) (dialect, error) {
@@ -65,10 +69,8 @@ func isURL(where string) bool {
 }
 
 // Close ends the store when the changes that wait are durable and all views are
-// over.
-func (s *Store) Close() error {
-	return errors.Join(s.writer.close(), s.pool.close(), s.db.close())
-}
+// over. Closing it again says the same.
+func (s *Store) Close() error { return s.close() }
 
 // Change makes one change, durable together with others that wait.
 func (s *Store) Change(ctx context.Context, f func(engine.Tx) error) error {

@@ -52,12 +52,12 @@ func TestPostgreSQL(t *testing.T) {
 const modelSteps = 2000
 
 func TestModelSQLite(t *testing.T) {
-	enginetest.Run(t, func(t *testing.T) engine.Store { return closing(t, open(t, filepath.Join(memoryDir(t), fileName))) }, modelSteps, 7)
+	enginetest.Run(t, func(t *testing.T) engine.Store { return open(t, filepath.Join(memoryDir(t), fileName)) }, modelSteps, 7)
 }
 
 func TestModelPostgreSQL(t *testing.T) {
 	database := postgres(t)
-	enginetest.Run(t, func(t *testing.T) engine.Store { return closing(t, open(t, database.schema(t, t.TempDir()))) }, modelSteps, 7)
+	enginetest.Run(t, func(t *testing.T) engine.Store { return open(t, database.schema(t, t.TempDir())) }, modelSteps, 7)
 }
 
 // memoryDir is a folder in memory where there is one, for tests that make many

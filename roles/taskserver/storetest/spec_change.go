@@ -195,6 +195,7 @@ func viewError(b *bench) {
 func closedRefuses(b *bench) {
 	b.must(b.Ping(b.Context()))
 	b.must(b.Close())
+	b.must(b.Close())
 	if err := b.Change(b.Context(), func(tx engine.Tx) error { return tx.PutSetting("name", "text") }); err == nil {
 		b.Error("a closed store made a change")
 	}
