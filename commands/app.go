@@ -32,6 +32,7 @@ type invocation struct {
 
 // spec describes a command; its help text is made of it.
 type spec struct {
+	parent              string // the words before name, each followed by a space
 	name, args, summary string
 	about               string
 	example             string
@@ -50,10 +51,11 @@ func (s spec) command(root *cli.App, streams Streams, started func(*printer)) *c
 		HideHelpCommand: true,
 	}
 	for _, sub := range s.subspecs {
+		sub.parent = s.parent + s.name + " "
 		c.Subcommands = append(c.Subcommands, sub.command(root, streams, started))
 	}
 	if s.run == nil {
-		c.UsageText = "finest " + s.name + " COMMAND [options] [arguments]"
+		c.UsageText = "finest " + s.parent + s.name + " COMMAND [options] [arguments]"
 		c.Description = strings.TrimSpace(s.about)
 		return c
 	}

@@ -127,7 +127,7 @@ func devnetFolder(c *invocation) (devnet.Layout, error) {
 			return layout, err
 		}
 	}
-	layout, err := devnet.Prepare(c.Context.Context, dir, []string{c.String("warc")}, blockTime.Truncate(time.Millisecond))
+	layout, err := devnet.Prepare(c.Context.Context, devnet.Layout{Dir: dir, BlockTime: blockTime.Truncate(time.Millisecond)}, []string{c.String("warc")})
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !c.IsSet("warc"):
 		return layout, withHint(err, "make sample packs pages to start with")

@@ -2,6 +2,7 @@ package commands_test
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -12,6 +13,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"finest/commands"
+	"finest/roles/taskserver/sqlstore/postgrestest"
 )
 
 func TestMain(m *testing.M) {
@@ -27,7 +29,7 @@ func forgetSettings() {
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
 		for _, prefix := range []string{"FINEST_", "BT_", "HF_"} {
-			if strings.HasPrefix(name, prefix) && name != "FINEST_TESTDATA" {
+			if strings.HasPrefix(name, prefix) && name != "FINEST_TESTDATA" && name != postgrestest.Variable {
 				_ = os.Unsetenv(name)
 			}
 		}
@@ -54,8 +56,14 @@ func TestScripts(t *testing.T) {
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 		Setup:               setUp,
+		Condition: func(condition string) (bool, error) {
+			if condition == "postgres" {
+				return os.Getenv(postgrestest.Variable) != "", nil
+			}
+			return false, fmt.Errorf("unknown condition %s", condition)
+		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"warc": makeWARC, "zeros": makeZeros, "tamper": tamper, "publish": publish,
+			"warc": makeWARC, "zeros": makeZeros, "tamper": tamper, "damage": damage, "postgres": postgres, "publish": publish,
 			"exits": exits, "until": until, "start": start, "await": await, "signal": sendSignal, "finish": finish, "lock": lock,
 			"serve": serve, "stall": stall, "get": get, "corpus": corpus,
 			"sametree": sameTree, "jsonkeys": jsonKeys, "nosecrets": noSecrets,
@@ -70,7 +78,7 @@ func setUp(env *testscript.Env) error {
 	env.Setenv("XDG_STATE_HOME", filepath.Join(env.WorkDir, ".state"))
 	env.Setenv("XDG_DATA_HOME", filepath.Join(env.WorkDir, ".data"))
 	// Known from the start, so that programs in the background get them too.
-	for _, name := range []string{"FINEST_CONFIG", "FINEST_TASK_SERVER", "HF_TOKEN"} {
+	for _, name := range []string{"FINEST_CONFIG", "FINEST_DB", "FINEST_TASK_SERVER", "HF_TOKEN"} {
 		env.Setenv(name, "")
 	}
 	env.Values[processesKey{}] = make(map[string]*process)

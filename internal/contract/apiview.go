@@ -56,15 +56,26 @@ type LeaseStatus struct {
 
 // ServerInfo says who serves what, at which terms.
 type ServerInfo struct {
-	// Server is the address that receipts are signed with and requests are
+	// Server is the address that receipts are signed with now and requests are
 	// signed for.
-	Server         string      `json:"server"`
-	Netuid         uint16      `json:"netuid"`
-	Slots          int         `json:"slots"`
-	DeadlineBlocks uint64      `json:"deadline_blocks"`
-	Recipes        []RecipeRef `json:"recipes"`
+	Server string `json:"server"`
 	// Keys are those that receipts are, were and will be signed with.
-	Keys []ServerKey `json:"keys"`
+	Keys   []ServerKey `json:"keys"`
+	Netuid uint16      `json:"netuid"`
+	// Slots and ColdkeySlots are the most leases that a hotkey, and all hotkeys of
+	// a coldkey, hold at a time.
+	Slots        int `json:"slots"`
+	ColdkeySlots int `json:"coldkey_slots"`
+	// DeadlineBlocks is how long a lease lasts, ConfirmBlocks how long after it a
+	// result may wait for verdicts.
+	DeadlineBlocks uint64 `json:"deadline_blocks"`
+	ConfirmBlocks  uint64 `json:"confirm_blocks"`
+	// MaxAttempts is how many leases of a task may lead to nothing before it is
+	// quarantined.
+	MaxAttempts int `json:"max_attempts"`
+	// MinClient is the lowest version of a client that is served; 0 for any.
+	MinClient int                `json:"min_client"`
+	Recipes   []RecipeActivation `json:"recipes"`
 }
 
 // ServerKey is a key of a task server from a block on, until the next one's.
@@ -81,12 +92,19 @@ type TaskView struct {
 	CatalogueSHA256 string      `json:"catalogue_sha256"`
 	Files           []InputFile `json:"files"`
 	State           string      `json:"state"`
+	// Ready says that the sizes of all files are known and the crawl is not
+	// retired.
+	Ready bool `json:"ready"`
 	// Generation is that of the newest lease; 0 without one.
 	Generation int64 `json:"generation"`
 	// DeadlineBlock is that of the newest lease; 0 without one.
-	DeadlineBlock uint64           `json:"deadline_block"`
-	Submissions   []SubmissionView `json:"submissions,omitempty"`
-	Verdicts      []VerdictView    `json:"verdicts,omitempty"`
+	DeadlineBlock uint64 `json:"deadline_block"`
+	// Attempts counts leases that led to nothing; Evidence says why the task is
+	// quarantined, if it is.
+	Attempts    int              `json:"attempts"`
+	Evidence    string           `json:"evidence,omitempty"`
+	Submissions []SubmissionView `json:"submissions,omitempty"`
+	Verdicts    []VerdictView    `json:"verdicts,omitempty"`
 }
 
 // TaskList is a page of tasks in id order, without their submissions.
@@ -163,5 +181,5 @@ type Leaderboard struct {
 
 // RecipeList is what GET /v1/recipes returns.
 type RecipeList struct {
-	Recipes []RecipeRef `json:"recipes"`
+	Recipes []RecipeActivation `json:"recipes"`
 }

@@ -18,6 +18,9 @@ import (
 
 	"finest/internal/contract"
 	"finest/pipeline/warc"
+	"finest/roles/taskserver/engine"
+	"finest/roles/taskserver/sqlstore"
+	"finest/roles/taskserver/sqlstore/postgrestest"
 )
 
 var (
@@ -190,10 +193,15 @@ func TestRoundPaysTheHonestAlone(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a round takes several seconds")
 	}
+	t.Run("SQLite", func(t *testing.T) { playRound(t, "") })
+	t.Run("PostgreSQL", func(t *testing.T) { playRound(t, postgrestest.Database(t)) })
+}
+
+func playRound(t *testing.T, db string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	const blockTime = DefaultBlockTime * 2 / 5
-	layout, err := Prepare(ctx, t.TempDir(), []string{writeInput(t, 60)}, blockTime)
+	layout, err := Prepare(ctx, Layout{Dir: t.TempDir(), BlockTime: blockTime, DB: db}, []string{writeInput(t, 60)})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,5 +236,39 @@ func TestRoundPaysTheHonestAlone(t *testing.T) {
 		if name != honest && name != honestSlow && w > 0.05*weight[honest] {
 			t.Errorf("%s has weight %v where honest has %v", name, w, weight[honest])
 		}
+	}
+	wantBooks(t, layout, last)
+}
+
+// wantBooks makes sure that the task server's store holds, and that it says of
+// every task what the validators did.
+func wantBooks(t *testing.T, l Layout, last Round) {
+	t.Helper()
+	store, err := sqlstore.Open(t.Context(), l.store(), sqlstore.Options{Existing: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = store.Close() }()
+	report, err := engine.Check(t.Context(), store)
+	if err != nil || !report.OK() {
+		t.Errorf("the store does not hold: %v, %v", report.Faults, err)
+	}
+	err = store.View(t.Context(), func(v engine.View) error {
+		for _, line := range last.Lines {
+			task, err := v.Task(line.Task)
+			if err != nil {
+				return err
+			}
+			// Until verdicts are published a task is submitted, and a rejected one is
+			// issued again once its deadline has passed.
+			again := line.Verdict == contract.TaskRejected && task.State == contract.TaskAvailable && task.Attempts == 1
+			if task.State != line.Verdict && task.State != contract.TaskSubmitted && !again {
+				t.Errorf("task %s of %s is %s", line.Task, line.Actor, task.State)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }

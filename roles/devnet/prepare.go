@@ -1,6 +1,7 @@
 package devnet
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,8 +18,9 @@ import (
 	"finest/internal/canon"
 	"finest/internal/durable"
 	"finest/pipeline/recipes"
-	"finest/roles/taskserver"
-	"finest/roles/taskserver/sqlite"
+	"finest/roles/taskserver/catalogue"
+	"finest/roles/taskserver/engine"
+	"finest/roles/taskserver/sqlstore"
 )
 
 const (
@@ -58,6 +60,9 @@ type Layout struct {
 	Dir string
 	// BlockTime is the time of a block of its chain.
 	BlockTime time.Duration
+	// DB is the database of the task server, a postgres:// URL; "" for a file in
+	// Dir. It is not noted in Dir: whoever opens the devnet again has to know it.
+	DB string
 }
 
 // Config is a configuration file for the commands of the roles.
@@ -78,8 +83,8 @@ func (l Layout) hubDir() string { return filepath.Join(l.Dir, "hub") }
 // tokenFile holds the token for the hub.
 func (l Layout) tokenFile() string { return filepath.Join(l.Dir, "hub-token") }
 
-// storeFile is the task server's.
-func (l Layout) storeFile() string { return filepath.Join(l.Dir, "tasks.db") }
+// store is the task server's.
+func (l Layout) store() string { return cmp.Or(l.DB, filepath.Join(l.Dir, "tasks.db")) }
 
 // stateDir holds the state of a role.
 func (l Layout) stateDir(role string) string { return filepath.Join(l.Dir, "state", role) }
@@ -117,15 +122,13 @@ func Open(dir string) (Layout, error) {
 
 // Prepare makes a devnet in an empty or missing folder: the input cut into one
 // WARC file per actor, keys, a chain with everybody registered, and the task
-// server's store. blockTime is in whole milliseconds.
-func Prepare(ctx context.Context, dir string, inputs []string, blockTime time.Duration) (Layout, error) {
-	dir, err := filepath.Abs(dir)
-	if err != nil {
-		return Layout{}, err
+// server's store. The time of a block is in whole milliseconds.
+func Prepare(ctx context.Context, l Layout, inputs []string) (_ Layout, err error) {
+	if l.Dir, err = filepath.Abs(l.Dir); err != nil {
+		return l, err
 	}
-	l := Layout{Dir: dir, BlockTime: blockTime}
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return l, fmt.Errorf("prepare a devnet in %s: %w", dir, ErrNotEmpty)
+	if entries, err := os.ReadDir(l.Dir); err == nil && len(entries) > 0 {
+		return l, fmt.Errorf("prepare a devnet in %s: %w", l.Dir, ErrNotEmpty)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return l, err
 	}
@@ -146,7 +149,7 @@ func Prepare(ctx context.Context, dir string, inputs []string, blockTime time.Du
 	if err := l.makeTasks(ctx); err != nil {
 		return l, err
 	}
-	raw, err := canon.Marshal(mark{blockTime.Milliseconds()})
+	raw, err := canon.Marshal(mark{l.BlockTime.Milliseconds()})
 	if err != nil {
 		return l, err
 	}
@@ -205,16 +208,20 @@ func (l Layout) makeChain() error {
 }
 
 func (l Layout) makeTasks(ctx context.Context) error {
-	catalogue, err := taskserver.FolderCatalogue(l.crawlDir())
+	files, err := catalogue.Folder(l.crawlDir())
 	if err != nil {
 		return err
 	}
-	store, err := sqlite.Open(ctx, l.storeFile())
+	crawl, tasks, err := catalogue.Tasks(Crawl, files, 1)
+	if err != nil {
+		return err
+	}
+	store, err := sqlstore.Open(ctx, l.store(), sqlstore.Options{})
 	if err != nil {
 		return err
 	}
 	defer func() { _ = store.Close() }()
-	_, err = taskserver.Import(ctx, store, Crawl, catalogue.Files, catalogue.SHA256, 1)
+	_, err = engine.ForOperator(store).Import(ctx, 0, crawl, tasks)
 	return err
 }
 
@@ -234,6 +241,7 @@ task-server = %[5]q
 start-block = 1
 from-block = 1
 head-age = "%[6]s"
+block-time = "%[13]s"
 every-blocks = 4
 recipe = %[7]q
 recipes = [%[7]q]
@@ -247,6 +255,6 @@ chain_endpoint = [%[9]q]
 [wallet]
 path = %[10]q
 name = %[11]q
-`, l.Config(), Netuid, s.Hub, l.storeFile(), s.Tasks, l.headAge(), recipes.FineWebNoLists, s.Files, s.Chain, l.walletsDir(), walletName,
-		l.tokenFile())
+`, l.Config(), Netuid, s.Hub, l.store(), s.Tasks, l.headAge(), recipes.FineWebNoLists, s.Files, s.Chain, l.walletsDir(), walletName,
+		l.tokenFile(), l.BlockTime)
 }

@@ -18,7 +18,8 @@ import (
 	"finest/internal/contract"
 	"finest/internal/durable"
 	"finest/roles/taskserver"
-	"finest/roles/taskserver/sqlite"
+	"finest/roles/taskserver/engine"
+	"finest/roles/taskserver/sqlstore"
 )
 
 // services are what the roles of a devnet find around them, on loopback: a chain,
@@ -76,7 +77,7 @@ func (l Layout) start(ctx context.Context, o Options) (_ *services, err error) {
 	}
 	started.add(tasks.Close)
 	s.at.Tasks = "http://" + tasks.Addr().String()
-	store, err := sqlite.Open(ctx, l.storeFile())
+	store, err := sqlstore.Open(ctx, l.store(), sqlstore.Options{Existing: true})
 	if err != nil {
 		return nil, err
 	}
@@ -85,7 +86,8 @@ func (l Layout) start(ctx context.Context, o Options) (_ *services, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := durable.WriteBytes(l.Config(), 0o644, []byte(l.config(s.at))); err != nil {
+	// Only its user may read the file: the URL of a database may have a password.
+	if err := durable.WriteBytes(l.Config(), 0o600, []byte(l.config(s.at))); err != nil {
 		return nil, err
 	}
 	warcs := &http.Server{Handler: http.FileServer(http.Dir(l.crawlDir())), ReadHeaderTimeout: 5 * time.Second}
@@ -121,7 +123,7 @@ func (l Layout) serveHub(ctx context.Context, o Options, started *closers) (endp
 	return endpoint, durable.WriteBytes(l.tokenFile(), 0o600, []byte(token+"\n"))
 }
 
-func (l Layout) taskServer(store taskserver.Store, client *subtensor.Client, o Options) (*taskserver.Server, error) {
+func (l Layout) taskServer(store engine.Store, client *subtensor.Client, o Options) (*taskserver.Server, error) {
 	_, recipe, err := reference()
 	if err != nil {
 		return nil, err
@@ -130,12 +132,20 @@ func (l Layout) taskServer(store taskserver.Store, client *subtensor.Client, o O
 	if err != nil {
 		return nil, err
 	}
+	protocol := eval.Devnet()
 	return taskserver.New(taskserver.Options{
-		Store: store, Chain: client, Netuid: Netuid, Signer: owner, DeadlineBlocks: eval.Devnet().Deadline,
-		Recipes: []contract.RecipeRef{recipe}, HeadAge: l.headAge(), RetryAfter: time.Second,
+		Store: store, Chain: client, Netuid: Netuid, Keys: []taskserver.Key{{Signer: owner}},
+		Rules: engine.Rules{
+			DeadlineBlocks: protocol.Deadline, ConfirmBlocks: 2 * protocol.Window, Slots: 1, ColdkeySlots: 1, MaxAttempts: maxAttempts,
+			Recipes: []contract.RecipeActivation{{RecipeRef: recipe}},
+		},
+		BlockTime: l.BlockTime, HeadAge: l.headAge(), RetryAfter: time.Second,
 		Log: o.Log.With().Str("role", "task-server").Logger(),
 	})
 }
+
+// maxAttempts is how often a task may be leased for nothing.
+const maxAttempts = 5
 
 func listen(ctx context.Context) (net.Listener, error) {
 	return (&net.ListenConfig{}).Listen(ctx, "tcp", loopback)

@@ -67,7 +67,7 @@ func publishAgain(ctx context.Context, l Layout, endpoint string, published bool
 // The services run alone, and again in the same folder: the chain goes on where
 // it was, with the blocks it had, and the hub has what was published.
 func TestServicesGoOnInTheirFolder(t *testing.T) {
-	prepared, err := Prepare(t.Context(), t.TempDir(), []string{writeInput(t, 20)}, 20*time.Millisecond)
+	prepared, err := Prepare(t.Context(), Layout{Dir: t.TempDir(), BlockTime: 20 * time.Millisecond}, []string{writeInput(t, 20)})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,47 +2,73 @@ package taskserver
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"net/http"
+	"strconv"
 	"time"
 
-	"finest/chain"
 	"finest/chain/wallet"
 	"finest/internal/contract"
+	"finest/roles/taskserver/engine"
 )
 
-// uuidMargin is how much longer than necessary used UUIDs are kept, so that a
-// clock that is set back makes no old request good again.
-const uuidMargin = 10 * time.Minute
+// uuidMargin is how much longer than necessary used UUIDs are kept: a clock that
+// jumps ahead by as much and back again makes no old request good.
+const uuidMargin = time.Hour
 
-// caller is who signed a request.
-type caller struct {
-	address string
-	neuron  chain.Neuron
+// call is a signed request.
+type call struct {
+	engine.Request
+	headers contract.SignedHeaders
+	body    []byte
 }
 
-// checkHeaders refuses what headers alone give away, before a body is read.
-func (s *Server) checkHeaders(ctx context.Context, header http.Header) (contract.SignedHeaders, caller, error) {
+// checkHeaders refuses what headers alone give away, before a body is read. It
+// reads the chain only through the cache.
+func (s *Server) checkHeaders(ctx context.Context, header http.Header) (call, error) {
+	if err := s.checkClient(header); err != nil {
+		return call{}, err
+	}
 	h, err := contract.ParseSignedHeaders(header)
 	if err != nil {
-		return h, caller{}, problem(headerProblem(err), "%v", err)
+		return call{}, problem(headerProblem(err), "%v", err)
 	}
-	if h.SignedFor != s.info.Server {
-		return h, caller{}, problem(contract.ProblemWrongReceiver, "it is signed for %s; this server is %s", h.SignedFor, s.info.Server)
+	if err := s.checkTime(h); err != nil {
+		return call{}, err
 	}
-	if off := h.Time().Sub(s.clock()); off.Abs() > s.window {
-		kind := contract.ProblemStale
-		if off > 0 {
-			kind = contract.ProblemFuture
-		}
-		return h, caller{}, problem(kind,
-			"the timestamp is %s from this server's clock; %s are allowed: check the clock", off.Round(time.Millisecond), s.window)
+	head, err := s.chain.Head(ctx)
+	if err != nil {
+		return call{}, err
+	}
+	if !s.keys.accepts(h.SignedFor, head.Number) {
+		return call{}, problem(contract.ProblemWrongReceiver, "it is signed for %s; this server is %s", h.SignedFor, s.keys.at(head.Number).Address())
 	}
 	neuron, err := s.chain.Neuron(ctx, h.SignedBy)
 	if err != nil {
-		return h, caller{}, err
+		return call{}, err
 	}
-	return h, caller{address: h.SignedBy, neuron: neuron}, nil
+	return call{headers: h, Request: engine.Request{
+		Head: head, Hotkey: h.SignedBy, Coldkey: wallet.Address(neuron.Coldkey), Key: neuron.Hotkey,
+		Permit: neuron.Permit, Stake: neuron.Stake,
+		UUID: h.UUID, Until: h.Time().Add(s.o.TimestampWindow + uuidMargin),
+	}}, nil
+}
+
+// checkClient refuses a client that says it is older than this server serves.
+func (s *Server) checkClient(header http.Header) error {
+	text := header.Get(contract.HeaderClient)
+	if text == "" || s.o.MinClient == 0 {
+		return nil
+	}
+	version, err := strconv.Atoi(text)
+	if err != nil || version < 0 {
+		return problem(contract.ProblemMalformed, "%s %.20q is not a number", contract.HeaderClient, text)
+	}
+	if version < s.o.MinClient {
+		return problem(contract.ProblemOutdated, "the client speaks version %d, this server serves version %d and later: install a newer release", version, s.o.MinClient)
+	}
+	return nil
 }
 
 // headerProblem tells apart what is wrong with the headers of a request.
@@ -58,14 +84,47 @@ func headerProblem(err error) string {
 	return contract.ProblemMalformedHeader
 }
 
-// checkSignature decides whether who signed the headers signed the body, for
-// the first time.
-func (s *Server) checkSignature(ctx context.Context, h contract.SignedHeaders, who caller, body []byte) error {
-	if !wallet.Verify(who.neuron.Hotkey, h.Message(body), h.Signature) {
-		return problem(contract.ProblemBadSignature, "it is not an sr25519 signature of this request by %s", h.SignedBy)
+func (s *Server) checkTime(h contract.SignedHeaders) error {
+	off := h.Time().Sub(s.o.Clock())
+	if off.Abs() <= s.o.TimestampWindow {
+		return nil
 	}
-	if wait := s.limiter.take(who.address); wait > 0 {
+	kind := contract.ProblemStale
+	if off > 0 {
+		kind = contract.ProblemFuture
+	}
+	return problem(kind, "the timestamp is %s from this server's clock; %s are allowed: check the clock",
+		off.Round(time.Millisecond), s.o.TimestampWindow)
+}
+
+// checkSignature decides whether who signed the headers signed the body. That
+// it is for the first time is decided with what the request does.
+func (s *Server) checkSignature(c call) error {
+	if !wallet.Verify(c.Key, c.headers.Message(c.body), c.headers.Signature) {
+		return problem(contract.ProblemBadSignature, "it is not an sr25519 signature of this request by %s", c.Hotkey)
+	}
+	if wait := s.limiter.take(c.Hotkey); wait > 0 {
 		return retry(problem(contract.ProblemTooManyRequests, "wait %s", wait.Round(time.Millisecond)), wait)
 	}
-	return s.store.UseUUID(ctx, h.SignedBy, h.UUID, h.Time().Add(s.window+uuidMargin), s.clock())
+	return nil
+}
+
+// permitted lets only validators pass. What is refused cannot be sent again,
+// should its sender become one.
+func (s *Server) permitted(ctx context.Context, c call, what string) error {
+	if c.Permit {
+		return nil
+	}
+	err := s.store.Change(ctx, func(tx engine.Tx) error { return tx.UseUUID(c.Hotkey, c.UUID, c.Until) })
+	if err != nil {
+		return err
+	}
+	return problem(contract.ProblemNoPermit, "only validators %s", what)
+}
+
+// statement is a signed request as others can check it.
+func (c call) statement(sha256 string) contract.Statement {
+	h := c.headers
+	return contract.Statement{SHA256: sha256, Validator: h.SignedBy, SignedFor: h.SignedFor, UUID: h.UUID, Timestamp: h.Timestamp,
+		Signature: hex.EncodeToString(h.Signature[:]), Body: c.body}
 }

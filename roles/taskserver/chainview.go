@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"finest/chain"
@@ -27,14 +28,11 @@ type cached[T any] struct {
 	retryAge time.Duration
 	turn     chan struct{} // held while fetching
 
-	mu   sync.Mutex
-	last answer[T]
-	at   time.Time // of the last fetch; zero before the first
-}
-
-type answer[T any] struct {
-	value T
-	err   error
+	mu       sync.Mutex
+	value    T
+	at       time.Time // of value; zero without one
+	failure  error
+	failedAt time.Time
 }
 
 func newCached[T any](clock func() time.Time, retryAge time.Duration, fetch func(context.Context) (T, error)) *cached[T] {
@@ -43,8 +41,8 @@ func newCached[T any](clock func() time.Time, retryAge time.Duration, fetch func
 
 // get returns the value if it is younger than age, else a new one.
 func (c *cached[T]) get(ctx context.Context, age time.Duration) (T, error) {
-	if last, ok := c.fresh(age); ok {
-		return last.value, last.err
+	if known, ok := c.known(age); ok {
+		return known.value, known.err
 	}
 	select {
 	case c.turn <- struct{}{}:
@@ -53,8 +51,8 @@ func (c *cached[T]) get(ctx context.Context, age time.Duration) (T, error) {
 		var zero T
 		return zero, ctx.Err()
 	}
-	if last, ok := c.fresh(age); ok { // refreshed while waiting
-		return last.value, last.err
+	if known, ok := c.known(age); ok { // refreshed while waiting
+		return known.value, known.err
 	}
 	// The answer is for all who wait, so it does not end with one request.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), chainTimeout)
@@ -62,73 +60,150 @@ func (c *cached[T]) get(ctx context.Context, age time.Duration) (T, error) {
 	value, err := c.fetch(ctx)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last, c.at = answer[T]{value, err}, c.clock()
-	return value, err
+	if err != nil { // what is known stays good until it is too old
+		c.failure, c.failedAt = err, c.clock()
+		return value, err
+	}
+	c.value, c.at, c.failure = value, c.clock(), nil
+	return value, nil
 }
 
-func (c *cached[T]) fresh(age time.Duration) (answer[T], bool) {
+// answer is what was fetched.
+type answer[T any] struct {
+	value T
+	err   error
+}
+
+// known returns what needs no fetching: a value younger than age, or a failure
+// that has just been.
+func (c *cached[T]) known(age time.Duration) (answer[T], bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.last.err != nil {
-		age = min(age, c.retryAge)
+	switch {
+	case !c.at.IsZero() && c.within(c.at, age):
+		return answer[T]{value: c.value}, true
+	case c.failure != nil && c.within(c.failedAt, min(age, c.retryAge)):
+		return answer[T]{err: c.failure}, true
 	}
-	since := c.clock().Sub(c.at)
-	return c.last, !c.at.IsZero() && since >= 0 && since < age
+	return answer[T]{}, false
+}
+
+func (c *cached[T]) within(at time.Time, age time.Duration) bool {
+	since := c.clock().Sub(at)
+	return since >= 0 && since < age
+}
+
+// age is how old the value is; 0 without one.
+func (c *cached[T]) age() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.at.IsZero() {
+		return 0
+	}
+	return max(0, c.clock().Sub(c.at))
 }
 
 // chainView is what the server knows of the chain, never older than it may be.
 type chainView struct {
 	headAge, neuronsAge time.Duration
+	clock               func() time.Time
 	head                *cached[chain.Block]
-	neurons             *cached[map[string]chain.Neuron]
+	neurons             *cached[roster]
+	newest              atomic.Pointer[newest]
+}
+
+// roster are the registrations at a block, by address.
+type roster struct {
+	block   uint64
+	members map[string]chain.Neuron
+}
+
+// newest is the newest finalised block, and when it was first seen.
+type newest struct {
+	block chain.Block
+	since time.Time
 }
 
 func newChainView(client chain.Client, netuid uint16, headAge, neuronsAge time.Duration, clock func() time.Time) *chainView {
-	v := &chainView{headAge: headAge, neuronsAge: neuronsAge}
-	var newest chain.Block
+	v := &chainView{headAge: headAge, neuronsAge: neuronsAge, clock: clock}
 	v.head = newCached(clock, headAge, func(ctx context.Context) (chain.Block, error) {
 		block, err := client.Finalized(ctx)
 		if err != nil {
 			return chain.Block{}, fmt.Errorf("%w: finalised head: %w", errChain, err)
 		}
-		if block.Number >= newest.Number { // a node that lags takes nothing back
-			newest = block
+		last := v.newest.Load()
+		if last == nil || block.Number > last.block.Number { // a node that lags takes nothing back
+			last = &newest{block, clock()}
+			v.newest.Store(last)
 		}
-		return newest, nil
+		return last.block, nil
 	})
-	v.neurons = newCached(clock, headAge, func(ctx context.Context) (map[string]chain.Neuron, error) {
+	v.neurons = newCached(clock, headAge, func(ctx context.Context) (roster, error) {
 		at, err := v.Head(ctx)
 		if err != nil {
-			return nil, err
+			return roster{}, err
 		}
 		neurons, err := client.Neurons(ctx, netuid, at)
 		if err != nil {
-			return nil, fmt.Errorf("%w: neurons of subnet %d at block %d: %w", errChain, netuid, at.Number, err)
+			return roster{}, fmt.Errorf("%w: neurons of subnet %d at block %d: %w", errChain, netuid, at.Number, err)
 		}
-		byAddress := make(map[string]chain.Neuron, len(neurons))
+		known := roster{block: at.Number, members: make(map[string]chain.Neuron, len(neurons))}
 		for _, n := range neurons {
-			byAddress[wallet.Address(n.Hotkey)] = n
+			known.members[wallet.Address(n.Hotkey)] = n
 		}
-		return byAddress, nil
+		return known, nil
 	})
 	return v
+}
+
+// refreshHead and refreshNeurons read what is half as old as it may be, so that
+// no request waits for the chain while they are called in time.
+func (v *chainView) refreshHead(ctx context.Context) (chain.Block, error) {
+	return v.head.get(ctx, v.headAge/2)
+}
+
+func (v *chainView) refreshNeurons(ctx context.Context) error {
+	_, err := v.neurons.get(ctx, v.neuronsAge/2)
+	return err
 }
 
 // Head returns the newest finalised block, at most headAge old.
 func (v *chainView) Head(ctx context.Context) (chain.Block, error) { return v.head.get(ctx, v.headAge) }
 
+// number is that of the newest block known, 0 without one; age is for how long
+// it has been.
+func (v *chainView) number() uint64 {
+	if last := v.newest.Load(); last != nil {
+		return last.block.Number
+	}
+	return 0
+}
+
+func (v *chainView) age() time.Duration {
+	if last := v.newest.Load(); last != nil {
+		return max(0, v.clock().Sub(last.since))
+	}
+	return 0
+}
+
 // Neuron returns the neuron registered with this address, or
 // chain.ErrNotRegistered. A hotkey that is not among the known is looked for
-// again once they are older than headAge: it may have registered just now.
+// again once there is a newer block: it may have registered just now.
 func (v *chainView) Neuron(ctx context.Context, address string) (chain.Neuron, error) {
-	for _, age := range []time.Duration{v.neuronsAge, v.headAge} {
-		known, err := v.neurons.get(ctx, age)
-		if err != nil {
+	known, err := v.neurons.get(ctx, v.neuronsAge)
+	if err != nil {
+		return chain.Neuron{}, err
+	}
+	if n, ok := known.members[address]; ok {
+		return n, nil
+	}
+	if known.block < v.number() {
+		if known, err = v.neurons.get(ctx, v.headAge); err != nil {
 			return chain.Neuron{}, err
 		}
-		if n, ok := known[address]; ok {
-			return n, nil
-		}
+	}
+	if n, ok := known.members[address]; ok {
+		return n, nil
 	}
 	return chain.Neuron{}, chain.ErrNotRegistered
 }

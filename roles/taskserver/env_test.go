@@ -3,11 +3,12 @@ package taskserver_test
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -19,8 +20,10 @@ import (
 	"finest/chain/wallet"
 	"finest/internal/contract"
 	"finest/roles/taskserver"
+	"finest/roles/taskserver/catalogue"
 	"finest/roles/taskserver/client"
-	"finest/roles/taskserver/sqlite"
+	"finest/roles/taskserver/engine"
+	"finest/roles/taskserver/memstore"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -50,9 +53,14 @@ type fakeChain struct {
 	neurons        []chain.Neuron
 	err            error
 	heads, members int
+	neuronsErr     error         // of reading neurons alone
+	delay          time.Duration // of every read
+	// commitments are those written, in order.
+	commitments []chain.Commitment
 }
 
 func (c *fakeChain) Finalized(context.Context) (chain.Block, error) {
+	c.wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.heads++
@@ -60,13 +68,33 @@ func (c *fakeChain) Finalized(context.Context) (chain.Block, error) {
 }
 
 func (c *fakeChain) Neurons(_ context.Context, of uint16, at chain.Block) ([]chain.Neuron, error) {
+	c.wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.members++
 	if of != netuid || at != blockOf(at.Number) {
 		return nil, fmt.Errorf("neurons of subnet %d at %v", of, at)
 	}
-	return c.neurons, c.err
+	return c.neurons, errors.Join(c.err, c.neuronsErr)
+}
+
+// wait passes the time that a read takes.
+func (c *fakeChain) wait() {
+	c.mu.Lock()
+	delay := c.delay
+	c.mu.Unlock()
+	time.Sleep(delay)
+}
+
+func (c *fakeChain) SetCommitment(_ context.Context, by chain.Signer, of uint16, fields [][]byte) (chain.Inclusion, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if of != netuid {
+		return chain.Inclusion{}, fmt.Errorf("commitment on subnet %d", of)
+	}
+	c.head++
+	c.commitments = append(c.commitments, chain.Commitment{Hotkey: by.PublicKey(), Block: c.head, Fields: fields})
+	return chain.Inclusion{Block: blockOf(c.head)}, c.err
 }
 
 func (c *fakeChain) set(change func(*fakeChain)) {
@@ -84,11 +112,11 @@ func blockOf(number uint64) chain.Block {
 // env is a server with what surrounds it. Its clock stands still unless moved.
 type env struct {
 	t      testing.TB
-	dir    string
 	chain  *fakeChain
-	store  taskserver.Store
+	store  engine.Store
 	server *taskserver.Server
 	signer *wallet.Hotkey
+	change []func(*taskserver.Options)
 
 	mu  sync.Mutex
 	now time.Time
@@ -96,41 +124,49 @@ type env struct {
 
 func newEnv(t testing.TB, tasks int, change ...func(*taskserver.Options)) *env {
 	t.Helper()
-	e := &env{t: t, dir: t.TempDir(), chain: &fakeChain{head: firstHead}, signer: key(t, "//Server"), now: start}
+	e := &env{t: t, chain: &fakeChain{head: firstHead}, store: memstore.New(), signer: key(t, "//Server"), now: start, change: change}
 	for i, uri := range registry {
-		e.chain.neurons = append(e.chain.neurons, chain.Neuron{UID: uint16(i), Hotkey: key(t, uri).PublicKey(), Permit: i == len(registry)-1})
+		e.chain.neurons = append(e.chain.neurons, neuron(t, i, uri, i == len(registry)-1))
 	}
-	e.start(change...)
 	t.Cleanup(func() { check(t, e.store.Close()) })
+	e.start()
 	if tasks > 0 {
-		report, err := taskserver.Import(t.Context(), e.store, crawl, files(2*tasks), sumB, 2)
-		check(t, err)
-		equal(t, "tasks imported", report.Added, tasks)
+		e.importCrawl(crawl, 2*tasks)
 	}
 	return e
 }
 
-// start opens the store and makes the server.
-func (e *env) start(change ...func(*taskserver.Options)) {
+// neuron has a coldkey of its own.
+func neuron(t testing.TB, uid int, uri string, permit bool) chain.Neuron {
+	t.Helper()
+	return chain.Neuron{UID: uint16(uid), Hotkey: key(t, uri).PublicKey(), Coldkey: key(t, uri+"//cold").PublicKey(), Permit: permit, Stake: 1000}
+}
+
+// start makes a server over the store.
+func (e *env) start() {
 	e.t.Helper()
-	store, err := sqlite.Open(e.t.Context(), filepath.Join(e.dir, "tasks.sqlite"))
-	check(e.t, err)
-	e.store = store
 	o := taskserver.Options{
-		Store: store, Chain: e.chain, Netuid: netuid, Signer: e.signer, DeadlineBlocks: deadline,
-		Recipes: []contract.RecipeRef{fineweb}, Clock: e.clock, Burst: 1000,
+		Store: e.store, Chain: e.chain, Netuid: netuid, Keys: []taskserver.Key{{Signer: e.signer}}, Clock: e.clock, Burst: 1000,
+		Rules: engine.Rules{DeadlineBlocks: deadline, ConfirmBlocks: deadline, Slots: 1, ColdkeySlots: 8, MaxAttempts: 5,
+			Recipes: []contract.RecipeActivation{{RecipeRef: fineweb}}},
 	}
-	for _, f := range change {
+	for _, f := range e.change {
 		f(&o)
 	}
+	var err error
 	e.server, err = taskserver.New(o)
 	check(e.t, err)
 }
 
-func (e *env) restart() {
+// importCrawl adds files in tasks of two.
+func (e *env) importCrawl(name string, n int) {
 	e.t.Helper()
-	check(e.t, e.store.Close())
-	e.start()
+	list, err := catalogue.New(files(n))
+	check(e.t, err)
+	crawl, tasks, err := catalogue.Tasks(name, list, 2)
+	check(e.t, err)
+	_, err = e.server.Engine().Import(e.t.Context(), firstHead, crawl, tasks)
+	check(e.t, err)
 }
 
 func (e *env) clock() time.Time {
@@ -169,6 +205,23 @@ func (e *env) lease(uri string) contract.Receipt {
 	r, err := e.client(uri).Lease(e.t.Context(), 1, "fineweb")
 	check(e.t, err)
 	return r
+}
+
+// submitted leases a task and submits a result, whose claim is one block later.
+func (e *env) submitted(uri string) contract.Receipt {
+	e.t.Helper()
+	r := e.lease(uri)
+	e.mine(1)
+	check(e.t, e.client(uri).Submit(e.t.Context(), submission(r)))
+	return r
+}
+
+// state returns that of a task.
+func (e *env) state(task string) string {
+	e.t.Helper()
+	view, err := e.client("//Other").Task(e.t.Context(), task)
+	check(e.t, err)
+	return view.State
 }
 
 // get returns status and body of a GET.
@@ -254,4 +307,13 @@ func wantProblem(t testing.TB, what string, err error, kind string) {
 	if !client.IsProblem(err, kind) {
 		t.Fatalf("%s: got error %v, want %s", what, err, kind)
 	}
+}
+
+// signatureOf reads 128 hex digits.
+func signatureOf(t testing.TB, digits string) (signature [64]byte) {
+	t.Helper()
+	raw, err := hex.DecodeString(digits)
+	check(t, err)
+	equal(t, "bytes of the signature", copy(signature[:], raw), len(signature))
+	return signature
 }

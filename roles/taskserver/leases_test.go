@@ -1,7 +1,6 @@
 package taskserver_test
 
 import (
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -9,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"finest/chain"
 	"finest/chain/wallet"
 	"finest/internal/canon"
 	"finest/internal/contract"
@@ -28,18 +26,16 @@ func TestLeaseReceipt(t *testing.T) {
 	e := newEnv(t, 3)
 	r := e.lease("//Miner")
 	check(t, r.Validate())
-	task, err := e.store.Task(t.Context(), r.Task)
+	task, err := e.client("//Other").Task(t.Context(), r.Task)
 	check(t, err)
 	want := contract.Receipt{
-		V: 1, Task: task.ID, Crawl: crawl, CatalogueSHA256: sumB, Files: task.Files, Recipe: fineweb,
+		V: 1, Task: task.Task, Crawl: crawl, CatalogueSHA256: task.CatalogueSHA256, Files: task.Files, Recipe: fineweb,
 		Hotkey: key(t, "//Miner").Address(), Generation: 1, Block: firstHead, BlockHash: blockOf(firstHead).Hash.String(),
 		DeadlineBlock: firstHead + deadline, Server: e.signer.Address(), Signature: r.Signature,
 	}
 	equal(t, "receipt", canonical(t, r), canonical(t, want))
 
-	var signature [64]byte
-	_, err = hex.Decode(signature[:], []byte(r.Signature))
-	check(t, err)
+	signature := signatureOf(t, r.Signature)
 	if !wallet.Verify(e.signer.PublicKey(), []byte(canonical(t, r.Unsigned())), signature) {
 		t.Error("the signature is not the server's")
 	}
@@ -50,7 +46,7 @@ func TestLeaseOfSlotIsRepeatable(t *testing.T) {
 	first := canonical(t, e.lease("//Miner"))
 	e.mine(5)
 	equal(t, "lease asked for again", canonical(t, e.lease("//Miner")), first)
-	e.restart()
+	e.start()
 	equal(t, "lease asked for after a restart", canonical(t, e.lease("//Miner")), first)
 	e.mine(deadline - 5)
 	equal(t, "lease at its deadline", canonical(t, e.lease("//Miner")), first)
@@ -131,6 +127,8 @@ func TestSubmit(t *testing.T) {
 	e := newEnv(t, 2)
 	r := e.lease("//Miner")
 	c := e.client("//Miner")
+	wantProblem(t, "claim that is not final", c.Submit(t.Context(), submission(r)), contract.ProblemAhead)
+	e.mine(1)
 	for _, bad := range []struct {
 		name   string
 		change func(*contract.SubmitRequest)
@@ -192,7 +190,7 @@ func TestConcurrentLeases(t *testing.T) {
 	const hotkeys, tasks = 12, 9
 	e := newEnv(t, tasks)
 	for i := range hotkeys {
-		e.chain.neurons = append(e.chain.neurons, chain.Neuron{UID: uint16(100 + i), Hotkey: key(t, fmt.Sprint("//Many", i)).PublicKey()})
+		e.chain.neurons = append(e.chain.neurons, neuron(t, 100+i, fmt.Sprint("//Many", i), false))
 	}
 	receipts := make([]contract.Receipt, hotkeys)
 	errs := make([]error, hotkeys)

@@ -7,6 +7,8 @@ import (
 
 	"finest/internal/canon"
 	"finest/internal/contract"
+	"finest/roles/taskserver"
+	"finest/roles/taskserver/client"
 )
 
 func verdictOn(r contract.Receipt, outcome, pay string) contract.Verdict {
@@ -16,8 +18,7 @@ func verdictOn(r contract.Receipt, outcome, pay string) contract.Verdict {
 func TestScore(t *testing.T) {
 	e := newEnv(t, 2)
 	ctx := t.Context()
-	r := e.lease("//Miner")
-	check(t, e.client("//Miner").Submit(ctx, submission(r)))
+	r := e.submitted("//Miner")
 	validator := e.client("//Validator")
 
 	good := verdictOn(r, contract.VerdictAccepted, "2001.5")
@@ -39,9 +40,9 @@ func TestScore(t *testing.T) {
 
 	zero := verdictOn(r, contract.VerdictUndecided, "0")
 	check(t, validator.Score(ctx, []contract.Verdict{zero}, firstHead))
-	check(t, validator.Score(ctx, []contract.Verdict{unknown, good}, firstHead+2))
-	check(t, validator.Score(ctx, []contract.Verdict{good}, firstHead+2))
-	check(t, validator.Score(ctx, nil, firstHead+2))
+	ahead := validator.Score(ctx, []contract.Verdict{unknown, good}, firstHead+3)
+	wantProblem(t, "weights that are not final", ahead, contract.ProblemAhead)
+	equal(t, "wait for weights", client.RetryAfter(ahead), taskserver.DefaultBlockTime)
 
 	shown := func(want ...contract.Verdict) {
 		t.Helper()
@@ -55,8 +56,13 @@ func TestScore(t *testing.T) {
 		}
 	}
 	shown(zero)
-	e.mine(2) // the weights of the second are final now
+	e.mine(2)
+	for range 2 { // the same again adds nothing
+		check(t, validator.Score(ctx, []contract.Verdict{unknown, good}, firstHead+3))
+	}
+	check(t, validator.Score(ctx, nil, firstHead+3))
 	shown(zero, good)
+	equal(t, "state", e.state(r.Task), contract.TaskAccepted)
 
 	standings, err := validator.Leaderboard(ctx)
 	check(t, err)

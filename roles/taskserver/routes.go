@@ -2,12 +2,9 @@ package taskserver
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
 	"net/http"
-	"time"
+	"reflect"
+	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -15,147 +12,132 @@ import (
 	"github.com/slok/go-http-metrics/middleware"
 	"github.com/slok/go-http-metrics/middleware/std"
 
-	"finest/internal/canon"
 	"finest/internal/contract"
 )
 
+// Limits of bodies: of most requests, of a full score request, of a proof.
 const (
-	// requestTimeout bounds the work on one request.
-	requestTimeout = 20 * time.Second
-	// maxBody bounds the body of most requests, maxScoreBody that of a full
-	// score request, maxProofBody that of a proof.
 	maxBody      = 16 << 10
 	maxScoreBody = 512 << 10
 	maxProofBody = contract.MaxProof + 4<<10
 )
 
-// endpoint answers a request with a value to be sent as JSON, nil for no
-// content, or with an error.
-type endpoint func(*http.Request) (any, error)
+// route is one operation of the API: what the mux serves and what the OpenAPI
+// document says come from the same place.
+type route struct {
+	method, path string
+	// id names the operation, summary says what it does.
+	id, summary string
+	params      []param
+	// request and response are the types of the bodies; nil for none.
+	request, response reflect.Type
+	maxBody           int64
+	// problems are the types that it can be refused with, besides those that all
+	// operations of its kind can.
+	problems []string
+	serve    endpoint
+}
+
+// param is a part of the path or of the query.
+type param struct {
+	name, about string
+	inPath      bool
+	// integer bounds it, from 0 or 1 up to max; 0 for a text.
+	min, max int
+}
+
+// post is a route of a signed operation.
+func post[T request, A any](op, summary string, maxBody int64, do func(*Server, context.Context, call, T) (A, error), problems ...string) route {
+	return route{method: http.MethodPost, path: "/v1/" + op, id: op, summary: summary, maxBody: maxBody,
+		request: reflect.TypeFor[T](), response: bodyType[A](), problems: problems, serve: signed(op, maxBody, do)}
+}
+
+// get is a route of what everybody may read.
+func get[A any](path, id, summary string, do func(*Server, *http.Request) (A, error), params []param, problems ...string) route {
+	return route{method: http.MethodGet, path: path, id: id, summary: summary, params: params, response: bodyType[A](), problems: problems,
+		serve: func(s *Server, r *http.Request) (any, error) { return do(s, r) }}
+}
+
+func bodyType[A any]() reflect.Type {
+	if t := reflect.TypeFor[A](); t != reflect.TypeFor[none]() {
+		return t
+	}
+	return nil
+}
+
+// table is the API.
+func table() []route {
+	const lost, foreign, unknown, permit = contract.ProblemFenced, contract.ProblemNotHolder, contract.ProblemUnknownTask, contract.ProblemNoPermit
+	const bad, gone = contract.ProblemMalformed, contract.ProblemNotFound
+	since := param{name: "since", about: "what the page before gave as next; the first page without", max: maxSeq}
+	limit := param{name: "limit", about: "how many at most", min: 1, max: maxPage}
+	ofTask := param{name: "task", about: "only those of this task"}
+	return []route{
+		post(contract.OpLease, "Lease a task: the one the slot holds, else a new one", maxBody, (*Server).lease,
+			contract.ProblemNoTask, contract.ProblemUnknownRecipe, contract.ProblemSlot, contract.ProblemQuota, contract.ProblemBanned),
+		post(contract.OpRenew, "Give a sign of life for a lease", maxBody, (*Server).renew, lost, foreign, unknown),
+		post(contract.OpRelease, "Give a lease back before its deadline", maxBody, (*Server).release, lost, foreign, unknown),
+		post(contract.OpSubmit, "Announce the result of a lease", maxBody, (*Server).submit,
+			lost, foreign, unknown, contract.ProblemAlreadySubmitted, contract.ProblemAhead),
+		post(contract.OpScore, "Publish verdicts whose weights are on chain", maxScoreBody, (*Server).score, permit, contract.ProblemAhead),
+		post(contract.OpProof, "Share a fraud proof", maxProofBody, (*Server).proof, permit),
+
+		get("/v1/server", "getServer", "Who serves what, at which terms", (*Server).getServer, nil),
+		get("/v1/recipes", "getRecipes", "Recipes that tasks are leased for", (*Server).getRecipes, nil),
+		get("/v1/crawls", "getCrawls", "Crawls and how far they are", (*Server).getCrawls, nil),
+		get("/v1/stats", "getStats", "All crawls together", (*Server).getStats, nil),
+		get("/v1/tasks", "getTasks", "Tasks in the order of their ids", (*Server).getTasks, []param{
+			{name: "crawl", about: "only those of this crawl"}, {name: "state", about: "only those in this state"},
+			{name: "after", about: "what the page before gave as next; the first page without"}, limit}, bad),
+		get("/v1/tasks/{id}", "getTask", "One task with its results and verdicts", (*Server).getTask,
+			[]param{{name: "id", about: "the task", inPath: true}}, unknown),
+		get("/v1/submissions", "getSubmissions", "Results in the order they arrived", (*Server).getSubmissions,
+			[]param{ofTask, since, limit}, bad),
+		get("/v1/verdicts", "getVerdicts", "Verdicts in the order they arrived", (*Server).getVerdicts,
+			[]param{ofTask, {name: "hotkey", about: "only those on results of this miner"}, since, limit}, bad),
+		get("/v1/statements/{sha256}", "getStatement", "The signed request that verdicts came with", (*Server).getStatement,
+			[]param{{name: "sha256", about: "the statement of a verdict", inPath: true}}, gone),
+		get("/v1/leaderboard", "getLeaderboard", "What is known of each miner", (*Server).getLeaderboard, nil),
+		get("/v1/proofs", "getProofs", "Fraud proofs in the order they arrived", (*Server).getProofs, []param{since}, bad),
+		get("/v1/audit", "getAudit", "The head of the audit log", (*Server).getAudit, nil),
+		get("/v1/openapi.json", "getOpenapi", "This document", (*Server).getDocument, nil),
+		get("/healthz", "getHealth", "Whether the server runs", (*Server).getHealth, nil),
+		get("/readyz", "getReady", "Whether it can do its work", (*Server).getReady, nil, contract.ProblemNotReady),
+	}
+}
 
 // routes builds the HTTP API.
-func (s *Server) routes(registry *prometheus.Registry) http.Handler {
-	metrics := middleware.New(middleware.Config{Recorder: recorder.NewRecorder(recorder.Config{Registry: registry})})
+func (s *Server) routes(registry *prometheus.Registry) (http.Handler, error) {
+	if err := s.metrics.register(registry); err != nil {
+		return nil, err
+	}
+	measured := middleware.New(middleware.Config{Recorder: recorder.NewRecorder(recorder.Config{Registry: registry})})
 	mux := http.NewServeMux()
-	add := func(method, path string, e endpoint) {
-		pattern := method + " " + path
-		mux.Handle(pattern, std.Handler(path, metrics, s.answer(pattern, e)))
+	for _, r := range table() {
+		pattern := r.method + " " + r.path
+		mux.Handle(pattern, std.Handler(r.path, measured, s.answer(pattern, r.serve)))
 		// Other methods stay out of the metrics: strangers make up their names.
-		mux.HandleFunc(path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Allow", method)
-			writeProblem(w, problem(contract.ProblemMethod, "%s wants %s", path, method))
+		mux.HandleFunc(r.path, func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Allow", strings.Replace(r.method, http.MethodGet, "GET, HEAD", 1))
+			s.writeProblem(w, problem(contract.ProblemMethod, "%s wants %s", r.path, r.method))
 		})
 	}
-	add("POST", "/v1/lease", signed(s, contract.OpLease, maxBody, s.lease))
-	add("POST", "/v1/renew", signed(s, contract.OpRenew, maxBody, s.renew))
-	add("POST", "/v1/release", signed(s, contract.OpRelease, maxBody, s.release))
-	add("POST", "/v1/submit", signed(s, contract.OpSubmit, maxBody, s.submit))
-	add("POST", "/v1/score", signed(s, contract.OpScore, maxScoreBody, s.score))
-	add("POST", "/v1/proof", signed(s, contract.OpProof, maxProofBody, s.proof))
-
-	add("GET", "/v1/server", s.getServer)
-	add("GET", "/v1/recipes", s.getRecipes)
-	add("GET", "/v1/tasks", s.getTasks)
-	add("GET", "/v1/tasks/{id}", s.getTask)
-	add("GET", "/v1/submissions", s.getSubmissions)
-	add("GET", "/v1/proofs", s.getProofs)
-	add("GET", "/v1/leaderboard", s.getLeaderboard)
-	add("GET", "/healthz", s.getHealth)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeProblem(w, problem(contract.ProblemNotFound, "there is no %.100q here", r.URL.Path))
+		s.writeProblem(w, problem(contract.ProblemNotFound, "there is no %.100q here", r.URL.Path))
 	})
-	return mux
+	return s.outer(mux), nil
 }
 
-// answer makes a handler of an endpoint: timeout, JSON, problems, panics.
-func (s *Server) answer(pattern string, e endpoint) http.Handler {
+// outer is around everything: headers of all answers, and what the limit of
+// connections has to know.
+func (s *Server) outer(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
-		defer cancel()
-		value, err := guard(e, r.WithContext(ctx))
-		if err != nil {
-			p := s.problemOf(err)
-			logProblem(s.log, pattern, p, err)
-			writeProblem(w, p)
-			return
+		if r.ContentLength == 0 {
+			s.arrived(r)
 		}
 		w.Header().Set("Cache-Control", "no-store")
-		if value == nil {
-			w.WriteHeader(http.StatusNoContent)
-			return
-		}
-		w.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(w).Encode(value); err != nil {
-			s.log.Debug().Str("route", pattern).Err(err).Msg("answer was not sent")
-		}
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		next.ServeHTTP(w, r)
 	})
-}
-
-// guard turns a panic into an error: one request must not take others down.
-func guard(e endpoint, r *http.Request) (value any, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("panic: %v", p)
-		}
-	}()
-	return e(r)
-}
-
-// signed makes an endpoint of an operation: it checks who signed the request
-// for what and reads the body.
-func signed[T interface{ Validate() error }, A any](s *Server, op string, maxBody int64, do func(context.Context, caller, T) (A, error)) endpoint {
-	return func(r *http.Request) (any, error) {
-		headers, who, err := s.checkHeaders(r.Context(), r.Header)
-		if err != nil {
-			return nil, err
-		}
-		body, err := readBody(r, maxBody)
-		if err != nil {
-			return nil, err
-		}
-		if err := s.checkSignature(r.Context(), headers, who, body); err != nil {
-			return nil, err
-		}
-		req, err := decode[T](body, op)
-		if err != nil {
-			return nil, err
-		}
-		return do(r.Context(), who, req)
-	}
-}
-
-func readBody(r *http.Request, limit int64) ([]byte, error) {
-	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
-	if err != nil {
-		return nil, problem(contract.ProblemMalformed, "the body could not be read")
-	}
-	if int64(len(body)) > limit {
-		return nil, problem(contract.ProblemTooLarge, "%d bytes are allowed", limit)
-	}
-	return body, nil
-}
-
-// decode reads a request. Order and white space do not matter, but every field
-// must be there, once, and no other.
-func decode[T interface{ Validate() error }](body []byte, op string) (req T, err error) {
-	raw, err := canon.Canonicalize(body)
-	if err != nil {
-		return req, problem(contract.ProblemMalformed, "%v", err)
-	}
-	var named struct {
-		Op string `json:"op"`
-	}
-	if err := json.Unmarshal(raw, &named); err != nil {
-		return req, problem(contract.ProblemMalformed, "the body is not an object with an op")
-	}
-	if named.Op != op {
-		return req, problem(contract.ProblemWrongOperation, "it is for %.40q, this is %q", named.Op, op)
-	}
-	if err := canon.Unmarshal(raw, &req); errors.Is(err, canon.ErrNotCanonical) {
-		return req, problem(contract.ProblemMalformed, "fields are missing or misspelt")
-	} else if err != nil {
-		return req, problem(contract.ProblemMalformed, "%v", err)
-	}
-	return req, req.Validate()
 }

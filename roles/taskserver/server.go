@@ -1,18 +1,17 @@
-// Package taskserver divides crawls into tasks, leases them to miners and
-// relays what validators publish. It trusts nobody and need not be trusted: a
-// receipt carries all that others need, so nobody asks the server later, and it
-// never decides weights.
+// Package taskserver is the HTTP side of a task server. It divides crawls into
+// tasks, leases them to miners and relays what validators publish. It trusts
+// nobody and need not be trusted: a receipt carries all that others need, so
+// nobody asks the server later, and it never decides weights.
 //
-// The package holds the lease engine and the HTTP API over a Store; package
-// sqlite implements the Store, package client is the other side of the API.
+// The rules are in package engine, what is kept in a Store of it; this package
+// decides who signed a request, reads the chain, answers, and does the work that
+// no request causes. Package client is the other side of the API.
 package taskserver
 
 import (
 	"context"
 	"errors"
 	"fmt"
-	stdlog "log"
-	"net"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -22,34 +21,39 @@ import (
 
 	"finest/chain"
 	"finest/internal/contract"
+	"finest/internal/polite"
+	"finest/roles/taskserver/catalogue"
+	"finest/roles/taskserver/engine"
 )
 
 // Defaults of Options.
 const (
-	DefaultSlots           = 1
 	DefaultHeadAge         = time.Second
 	DefaultNeuronsAge      = time.Minute
 	DefaultTimestampWindow = 5 * time.Second // as Epistula v2 has it
 	DefaultRetryAfter      = 30 * time.Second
+	DefaultBlockTime       = 12 * time.Second // of Bittensor
 	DefaultRate            = 10
 	DefaultBurst           = 50
+	DefaultMaxConnections  = 4096
 )
 
 // Options are what a server is made of. Zero values stand for the defaults;
-// Store, Chain, Signer, DeadlineBlocks and Recipes are required.
+// Store, Chain, Keys and Rules are required.
 type Options struct {
-	Store  Store
+	Store  engine.Store
 	Chain  chain.Client
 	Netuid uint16
-	// Signer signs receipts; requests must be signed for its address.
-	Signer chain.Signer
-	// DeadlineBlocks is how long a lease lasts.
-	DeadlineBlocks uint64
-	// Slots is how many leases a hotkey may hold at a time.
-	Slots int
-	// Recipes are those that leases are granted for.
-	Recipes []contract.RecipeRef
+	// Keys sign receipts; requests are signed for their addresses.
+	Keys  []Key
+	Rules engine.Rules
 
+	// MinClient is the lowest version of a client that is served, if it says its
+	// version.
+	MinClient int
+	// BlockTime is the time between two blocks: it turns blocks to wait for into
+	// seconds, and says when a chain stands still.
+	BlockTime time.Duration
 	// HeadAge is how old the known finalised head, the block of receipts, may
 	// be: well below the time of a block. NeuronsAge is how old the known
 	// registrations may be.
@@ -62,6 +66,20 @@ type Options struct {
 	// so many at once.
 	Rate  float64
 	Burst int
+	// MaxConnections is how many connections are held at once.
+	MaxConnections int
+	// DrainDelay is how long a server that ends goes on taking requests after it
+	// said that it is not ready, so that a load balancer sees it.
+	DrainDelay time.Duration
+
+	// AnchorEvery is after how many blocks the head of the audit log is written
+	// on chain, as the commitment of the server's key; 0 for never.
+	AnchorEvery uint64
+	// Crawls is where the files of tasks are looked at before they are leased,
+	// and where excuses are checked; nil for never. SurveyAhead is how many tasks
+	// are kept ready.
+	Crawls      polite.Base
+	SurveyAhead int
 
 	// Clock is the time of day; it enters neither leases nor receipts.
 	Clock func() time.Time
@@ -73,61 +91,94 @@ type Options struct {
 // Server is a task server. It is safe for concurrent use, and several may share
 // a Store.
 type Server struct {
-	store      Store
-	chain      *chainView
-	netuid     uint16
-	signer     chain.Signer
-	info       contract.ServerInfo
-	window     time.Duration
-	retryAfter time.Duration
-	limiter    *limiter
-	clock      func() time.Time
-	log        zerolog.Logger
-	handler    http.Handler
-	// expired is the newest block whose overdue leases have ended.
-	expired atomic.Uint64
+	o        Options
+	store    engine.Store
+	engine   *engine.Engine
+	chain    *chainView
+	keys     keyring
+	limiter  *limiter
+	metrics  *metrics
+	conns    *connections
+	totals   *cached[totals]
+	surveyor *catalogue.Surveyor // nil for none
+	document []byte
+	handler  http.Handler
+	log      zerolog.Logger
+
+	// advancing is held by who does the due work of a new head, advanced is the
+	// newest block whose due work is done.
+	advancing chan struct{}
+	advanced  atomic.Uint64
+	draining  atomic.Bool
 }
 
 // New returns a server that starts nothing by itself.
 func New(o Options) (*Server, error) {
 	o.setDefaults()
-	if err := o.validate(); err != nil {
+	s, err := newServer(o)
+	if err != nil {
 		return nil, fmt.Errorf("set up task server: %w", err)
 	}
-	s := &Server{
-		store:  o.Store,
-		chain:  newChainView(o.Chain, o.Netuid, o.HeadAge, o.NeuronsAge, o.Clock),
-		netuid: o.Netuid,
-		signer: o.Signer,
-		info: contract.ServerInfo{
-			Server:         o.Signer.Address(),
-			Netuid:         o.Netuid,
-			Slots:          o.Slots,
-			DeadlineBlocks: o.DeadlineBlocks,
-			Recipes:        o.Recipes,
-			Keys:           []contract.ServerKey{{Address: o.Signer.Address()}},
-		},
-		window:     o.TimestampWindow,
-		retryAfter: o.RetryAfter,
-		limiter:    newLimiter(o.Rate, o.Burst, o.Clock),
-		clock:      o.Clock,
-		log:        o.Log,
-	}
-	if err := o.Registry.Register(taskGauge{store: o.Store}); err != nil {
-		return nil, fmt.Errorf("set up task server: register metrics: %w", err)
-	}
-	s.handler = s.routes(o.Registry)
 	return s, nil
 }
 
+func newServer(o Options) (*Server, error) {
+	if err := o.validate(); err != nil {
+		return nil, err
+	}
+	keys, err := newKeyring(o.Keys)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		o:         o,
+		chain:     newChainView(o.Chain, o.Netuid, o.HeadAge, o.NeuronsAge, o.Clock),
+		keys:      keys,
+		limiter:   newLimiter(o.Rate, o.Burst, o.Clock),
+		conns:     newConnections(o.MaxConnections),
+		advancing: make(chan struct{}, 1),
+		log:       o.Log,
+	}
+	s.metrics = newMetrics(s)
+	s.store = timedStore{o.Store, s.metrics.changes}
+	s.totals = newCached(o.Clock, o.HeadAge, s.sumUp)
+	if s.engine, err = engine.New(s.store, o.Rules, keys.sign); err != nil {
+		return nil, err
+	}
+	if s.surveyor, err = s.newSurveyor(); err != nil {
+		return nil, err
+	}
+	if s.document, err = document(); err != nil {
+		return nil, err
+	}
+	if s.handler, err = s.routes(o.Registry); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *Server) newSurveyor() (*catalogue.Surveyor, error) {
+	if s.o.Crawls == nil {
+		return nil, nil //nolint:nilnil // none is wanted
+	}
+	return catalogue.NewSurveyor(catalogue.SurveyOptions{
+		Tables: s.store, Decider: s.engine, Base: s.o.Crawls, Ahead: s.o.SurveyAhead, Now: s.o.Clock, Log: s.log,
+		Block: func(ctx context.Context) (uint64, error) {
+			head, err := s.chain.Head(ctx)
+			return head.Number, err
+		},
+	})
+}
+
 func (o *Options) setDefaults() {
-	orElse(&o.Slots, DefaultSlots)
+	orElse(&o.BlockTime, DefaultBlockTime)
 	orElse(&o.HeadAge, DefaultHeadAge)
 	orElse(&o.NeuronsAge, DefaultNeuronsAge)
 	orElse(&o.TimestampWindow, DefaultTimestampWindow)
 	orElse(&o.RetryAfter, DefaultRetryAfter)
 	orElse(&o.Rate, DefaultRate)
 	orElse(&o.Burst, DefaultBurst)
+	orElse(&o.MaxConnections, DefaultMaxConnections)
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
@@ -145,23 +196,16 @@ func orElse[T comparable](value *T, otherwise T) {
 
 func (o *Options) validate() error {
 	switch {
-	case o.Store == nil || o.Chain == nil || o.Signer == nil:
-		return errors.New("store, chain and signer are needed")
-	case o.DeadlineBlocks == 0:
-		return errors.New("a lease needs a deadline")
-	case o.Slots < 1 || o.Slots > contract.MaxSlot:
-		return fmt.Errorf("%d slots, not 1 to %d", o.Slots, contract.MaxSlot)
-	case len(o.Recipes) == 0:
-		return errors.New("no recipe to grant leases for")
-	case o.HeadAge < 0 || o.NeuronsAge < 0 || o.TimestampWindow < 0 || o.RetryAfter < 0 || o.Rate < 0 || o.Burst < 1:
-		return errors.New("a duration or rate is negative")
-	}
-	seen := make(map[string]bool, len(o.Recipes))
-	for _, r := range o.Recipes {
-		if seen[r.Name] {
-			return fmt.Errorf("recipe %s is there twice", r.Name)
-		}
-		seen[r.Name] = true
+	case o.Store == nil || o.Chain == nil:
+		return errors.New("store and chain are needed")
+	case o.BlockTime < 0 || o.HeadAge < 0 || o.NeuronsAge < 0 || o.TimestampWindow < 0 || o.RetryAfter < 0 || o.DrainDelay < 0:
+		return errors.New("a duration is negative")
+	case o.Rate < 0 || o.Burst < 1:
+		return fmt.Errorf("%g requests per second, %d at once", o.Rate, o.Burst)
+	case o.MaxConnections < 1:
+		return fmt.Errorf("%d connections", o.MaxConnections)
+	case o.MinClient < 0 || o.MinClient > contract.ClientVersion:
+		return fmt.Errorf("clients from version %d on; the newest is %d", o.MinClient, contract.ClientVersion)
 	}
 	return nil
 }
@@ -169,51 +213,5 @@ func (o *Options) validate() error {
 // Handler returns the HTTP API.
 func (s *Server) Handler() http.Handler { return s.handler }
 
-// Timeouts and limits of connections: what a slow or silent client may hold.
-const (
-	headerTimeout   = 5 * time.Second
-	bodyTimeout     = 30 * time.Second
-	writeTimeout    = 60 * time.Second
-	idleTimeout     = 60 * time.Second
-	maxHeaderBytes  = 16 << 10
-	shutdownTimeout = 10 * time.Second
-)
-
-// Serve answers requests on l until ctx ends, then lets those under way finish
-// and returns nil. It closes l.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	server := &http.Server{
-		Handler:           s.handler,
-		ReadHeaderTimeout: headerTimeout,
-		ReadTimeout:       bodyTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          stdlog.New(debugWriter{s.log}, "", 0),
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
-	select {
-	case err := <-failed:
-		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
-	case <-ctx.Done():
-	}
-	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
-	defer cancel()
-	err := server.Shutdown(drain)
-	if err != nil {
-		err = errors.Join(fmt.Errorf("finish requests on %s: %w", l.Addr(), err), server.Close())
-	}
-	if serveErr := <-failed; !errors.Is(serveErr, http.ErrServerClosed) {
-		err = errors.Join(err, fmt.Errorf("serve on %s: %w", l.Addr(), serveErr))
-	}
-	return err
-}
-
-// debugWriter logs what net/http says about connections, which strangers cause.
-type debugWriter struct{ log zerolog.Logger }
-
-func (w debugWriter) Write(line []byte) (int, error) {
-	w.log.Debug().Msg(string(line))
-	return len(line), nil
-}
+// Engine returns the rules behind the API, for an operator's work beside it.
+func (s *Server) Engine() *engine.Engine { return s.engine }

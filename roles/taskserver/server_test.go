@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +14,8 @@ import (
 	"finest/internal/contract"
 	"finest/roles/taskserver"
 	"finest/roles/taskserver/client"
+	"finest/roles/taskserver/engine"
+	"finest/roles/taskserver/memstore"
 )
 
 func TestPublicPages(t *testing.T) {
@@ -36,7 +39,7 @@ func TestPublicPages(t *testing.T) {
 	equal(t, "deadline", info.DeadlineBlocks, deadline)
 
 	for _, c := range []struct{ path, want string }{
-		{"/v1/recipes", `{"recipes":[{"name":"fineweb","hash":"` + sumA + `"}]}`},
+		{"/v1/recipes", `{"recipes":[{"name":"fineweb","hash":"` + sumA + `","from_block":0}]}`},
 		{"/v1/submissions", `{"submissions":[],"next":0}`},
 		{"/v1/proofs?since=7", `{"proofs":[],"next":7}`},
 		{"/v1/leaderboard", `{"standings":[]}`},
@@ -47,7 +50,8 @@ func TestPublicPages(t *testing.T) {
 		equal(t, c.path, strings.TrimSpace(body), c.want)
 	}
 	_, metrics := e.get("/metrics")
-	for _, want := range []string{`finest_tasks{state="available"} 2`, `finest_tasks{state="leased"} 1`,
+	for _, want := range []string{`finest_tasks{crawl="` + crawl + `",state="available"} 2`,
+		`finest_tasks{crawl="` + crawl + `",state="leased"} 1`, `finest_leases_live 1`, `finest_leases_granted_total 1`, `finest_head_block 1000`,
 		`http_request_duration_seconds_count{code="200",handler="/v1/lease",method="POST",service=""} 1`} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("metrics lack %s", want)
@@ -75,34 +79,52 @@ func TestRefusedGets(t *testing.T) {
 	}
 }
 
-// brokenStore fails at what is asked of it.
+// brokenStore fails at reading when it is told to.
 type brokenStore struct {
-	taskserver.Store
+	engine.Store
 	fail func() error
 }
 
-func (s brokenStore) Standings(context.Context, uint64) ([]contract.Standing, error) {
-	return nil, s.fail()
+func (s *brokenStore) View(ctx context.Context, f func(engine.View) error) error {
+	if s.fail != nil {
+		return s.fail()
+	}
+	return s.Store.View(ctx, f)
+}
+
+func (s *brokenStore) Ping(ctx context.Context) error {
+	if s.fail != nil {
+		return s.fail()
+	}
+	return s.Store.Ping(ctx)
 }
 
 func TestFailuresOfTheServer(t *testing.T) {
 	secret := errors.New("secret path of the database")
-	var fail func() error
+	var broken *brokenStore
 	e := newEnv(t, 1, func(o *taskserver.Options) {
-		o.Store = brokenStore{o.Store, func() error { return fail() }}
+		broken = &brokenStore{Store: o.Store}
+		o.Store = broken
 	})
 	for name, f := range map[string]func() error{
 		"error": func() error { return secret },
 		"panic": func() error { panic(secret) },
 	} {
-		fail = f
-		status, body := e.get("/v1/leaderboard")
+		broken.fail = f
+		status, body := e.get("/v1/tasks")
 		equal(t, "status after "+name, status, 500)
 		if !strings.Contains(body, contract.ProblemInternal) || strings.Contains(body, "secret") {
 			t.Errorf("answer after %s: %s", name, body)
 		}
 	}
-	status, _ := e.get("/v1/tasks")
+	broken.fail = func() error { return fmt.Errorf("%w: connection to postgres://secret refused", engine.ErrUnavailable) }
+	status, body := e.get("/v1/tasks")
+	equal(t, "status without a database", status, 503)
+	if !strings.Contains(body, contract.ProblemUnavailable) || strings.Contains(body, "secret") {
+		t.Errorf("answer without a database: %s", body)
+	}
+	broken.fail = nil
+	status, _ = e.get("/v1/tasks")
 	equal(t, "status of another request", status, 200)
 }
 
@@ -128,19 +150,23 @@ func TestServe(t *testing.T) {
 }
 
 func TestOptions(t *testing.T) {
-	good := taskserver.Options{
-		Store: brokenStore{}, Chain: &fakeChain{}, Signer: key(t, "//Server"), DeadlineBlocks: 1, Recipes: []contract.RecipeRef{fineweb},
-	}
+	rules := engine.Rules{DeadlineBlocks: 1, Slots: 1, ColdkeySlots: 1, MaxAttempts: 1, Recipes: []contract.RecipeActivation{{RecipeRef: fineweb}}}
+	server, next := key(t, "//Server"), key(t, "//Next")
+	good := taskserver.Options{Store: memstore.New(), Chain: &fakeChain{}, Keys: []taskserver.Key{{Signer: server}}, Rules: rules}
 	for name, change := range map[string]func(*taskserver.Options){
 		"no store":         func(o *taskserver.Options) { o.Store = nil },
 		"no chain":         func(o *taskserver.Options) { o.Chain = nil },
-		"no signer":        func(o *taskserver.Options) { o.Signer = nil },
-		"no deadline":      func(o *taskserver.Options) { o.DeadlineBlocks = 0 },
-		"no recipe":        func(o *taskserver.Options) { o.Recipes = nil },
-		"a recipe twice":   func(o *taskserver.Options) { o.Recipes = []contract.RecipeRef{fineweb, fineweb} },
-		"negative slots":   func(o *taskserver.Options) { o.Slots = -1 },
-		"negative age":     func(o *taskserver.Options) { o.HeadAge = -1 },
-		"slots beyond all": func(o *taskserver.Options) { o.Slots = contract.MaxSlot + 1 },
+		"no key":           func(o *taskserver.Options) { o.Keys = nil },
+		"a key of nothing": func(o *taskserver.Options) { o.Keys = []taskserver.Key{{}} },
+		"no key at first":  func(o *taskserver.Options) { o.Keys = []taskserver.Key{{Signer: server, FromBlock: 1}} },
+		"two keys at once": func(o *taskserver.Options) { o.Keys = []taskserver.Key{{Signer: server}, {Signer: next}} },
+		"a key twice": func(o *taskserver.Options) {
+			o.Keys = []taskserver.Key{{Signer: server}, {Signer: server, FromBlock: 9}}
+		},
+		"no rules":       func(o *taskserver.Options) { o.Rules = engine.Rules{} },
+		"negative age":   func(o *taskserver.Options) { o.HeadAge = -1 },
+		"no connections": func(o *taskserver.Options) { o.MaxConnections = -1 },
+		"future clients": func(o *taskserver.Options) { o.MinClient = contract.ClientVersion + 1 },
 	} {
 		o := good
 		change(&o)

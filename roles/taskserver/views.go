@@ -2,11 +2,16 @@ package taskserver
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"net/http"
 	"net/url"
+	"regexp"
+	"slices"
 	"strconv"
 
 	"finest/internal/contract"
+	"finest/roles/taskserver/engine"
 )
 
 // Sizes of pages.
@@ -15,118 +20,179 @@ const (
 	maxPage     = 500
 	// maxProofPage bounds a page of proofs in bytes.
 	maxProofPage = 16 << 20
+	// maxSeq is the largest sequence number: what all JSON readers read exactly.
+	maxSeq = 1<<53 - 1
 )
 
-func (s *Server) getServer(*http.Request) (any, error) { return s.info, nil }
-
-func (s *Server) getRecipes(*http.Request) (any, error) {
-	return contract.RecipeList{Recipes: s.info.Recipes}, nil
+// read shows one state of the store.
+func read[T any](s *Server, r *http.Request, f func(engine.View) (T, error)) (value T, err error) {
+	err = s.store.View(r.Context(), func(v engine.View) (err error) {
+		value, err = f(v)
+		return err
+	})
+	return value, err
 }
 
-func (s *Server) getHealth(r *http.Request) (any, error) {
-	if err := s.store.Ping(r.Context()); err != nil {
-		return nil, err
-	}
-	return map[string]string{"status": "ok"}, nil
+func (s *Server) getServer(r *http.Request) (contract.ServerInfo, error) {
+	block := s.known(r.Context())
+	rules := s.o.Rules
+	return contract.ServerInfo{
+		Server: s.keys.at(block).Address(), Keys: s.keys.list(), Netuid: s.o.Netuid,
+		Slots: rules.Slots, ColdkeySlots: rules.ColdkeySlots, DeadlineBlocks: rules.DeadlineBlocks, ConfirmBlocks: rules.ConfirmBlocks,
+		MaxAttempts: rules.MaxAttempts, MinClient: s.o.MinClient, Recipes: rules.Recipes,
+	}, nil
 }
 
-func (s *Server) getTasks(r *http.Request) (any, error) {
+func (s *Server) getRecipes(*http.Request) (contract.RecipeList, error) {
+	return contract.RecipeList{Recipes: s.o.Rules.Recipes}, nil
+}
+
+func (s *Server) getDocument(*http.Request) (json.RawMessage, error) { return s.document, nil }
+
+func (s *Server) getTasks(r *http.Request) (contract.TaskList, error) {
 	query := r.URL.Query()
 	limit, err := limitOf(query)
 	if err != nil {
-		return nil, err
+		return contract.TaskList{}, err
+	}
+	state := query.Get("state")
+	if state != "" && !slices.Contains(contract.TaskStates[:], state) {
+		return contract.TaskList{}, problem(contract.ProblemMalformed, "state=%.40q is no state of a task", state)
 	}
 	s.known(r.Context())
-	tasks, err := s.store.Tasks(r.Context(), query.Get("crawl"), query.Get("state"), query.Get("after"), limit)
-	if err != nil {
-		return nil, err
-	}
-	list := contract.TaskList{Tasks: make([]contract.TaskView, 0, len(tasks))}
-	for _, t := range tasks {
-		list.Tasks = append(list.Tasks, viewOf(t))
-	}
-	if len(tasks) == limit {
-		list.Next = tasks[limit-1].ID
-	}
-	return list, nil
+	return read(s, r, func(v engine.View) (list contract.TaskList, err error) {
+		tasks, err := v.Tasks(query.Get("crawl"), state, query.Get("after"), limit)
+		if err != nil {
+			return list, err
+		}
+		list.Tasks = make([]contract.TaskView, 0, len(tasks))
+		for _, t := range tasks {
+			list.Tasks = append(list.Tasks, viewOf(t))
+		}
+		if len(tasks) == limit {
+			list.Next = tasks[limit-1].ID
+		}
+		return list, nil
+	})
 }
 
-func (s *Server) getTask(r *http.Request) (any, error) {
-	ctx := r.Context()
-	block := s.known(ctx)
-	task, err := s.store.Task(ctx, r.PathValue("id"))
-	if err != nil {
-		return nil, err
-	}
-	view := viewOf(task)
-	if view.Submissions, err = s.store.Submissions(ctx, task.ID, 0, maxPage); err != nil {
-		return nil, err
-	}
-	if view.Verdicts, err = s.store.Verdicts(ctx, task.ID, block); err != nil {
-		return nil, err
-	}
-	return view, nil
+func (s *Server) getTask(r *http.Request) (contract.TaskView, error) {
+	s.known(r.Context())
+	return read(s, r, func(v engine.View) (view contract.TaskView, err error) {
+		id := r.PathValue("id")
+		task, err := v.Task(id)
+		if errors.Is(err, engine.ErrNotFound) {
+			return view, problem(contract.ProblemUnknownTask, "there is no task %.80q", id)
+		}
+		if err != nil {
+			return view, err
+		}
+		view = viewOf(task)
+		if view.Submissions, err = v.Submissions(task.ID, 0, maxPage); err != nil {
+			return view, err
+		}
+		verdicts, err := v.Verdicts(task.ID, "", 0, maxPage)
+		view.Verdicts = verdictViews(verdicts)
+		return view, err
+	})
 }
 
-func (s *Server) getSubmissions(r *http.Request) (any, error) {
+// viewOf is a task without who holds its lease.
+func viewOf(t engine.Task) contract.TaskView {
+	return contract.TaskView{Task: t.ID, Crawl: t.Crawl, CatalogueSHA256: t.CatalogueSHA256, Files: t.Files,
+		State: t.State, Ready: t.Ready, Generation: t.Generation, DeadlineBlock: t.DeadlineBlock, Attempts: t.Attempts, Evidence: t.Evidence}
+}
+
+func (s *Server) getSubmissions(r *http.Request) (contract.SubmissionList, error) {
 	query := r.URL.Query()
-	since, err := sinceOf(query)
+	since, limit, err := pageOf(query)
 	if err != nil {
-		return nil, err
+		return contract.SubmissionList{}, err
 	}
-	limit, err := limitOf(query)
-	if err != nil {
-		return nil, err
-	}
-	page, err := s.store.Submissions(r.Context(), query.Get("task"), since, limit)
-	if err != nil {
-		return nil, err
-	}
-	list := contract.SubmissionList{Submissions: orEmpty(page), Next: since}
-	if len(page) > 0 {
-		list.Next = page[len(page)-1].Seq
-	}
-	return list, nil
+	return read(s, r, func(v engine.View) (contract.SubmissionList, error) {
+		page, err := v.Submissions(query.Get("task"), since, limit)
+		list := contract.SubmissionList{Submissions: orEmpty(page), Next: since}
+		if len(page) > 0 {
+			list.Next = page[len(page)-1].Seq
+		}
+		return list, err
+	})
 }
 
-func (s *Server) getProofs(r *http.Request) (any, error) {
+func (s *Server) getVerdicts(r *http.Request) (contract.VerdictList, error) {
+	query := r.URL.Query()
+	since, limit, err := pageOf(query)
+	if err != nil {
+		return contract.VerdictList{}, err
+	}
+	return read(s, r, func(v engine.View) (contract.VerdictList, error) {
+		page, err := v.Verdicts(query.Get("task"), query.Get("hotkey"), since, limit)
+		list := contract.VerdictList{Verdicts: orEmpty(verdictViews(page)), Next: since}
+		if len(page) > 0 {
+			list.Next = page[len(page)-1].Seq
+		}
+		return list, err
+	})
+}
+
+func verdictViews(verdicts []engine.Verdict) []contract.VerdictView {
+	var views []contract.VerdictView
+	for _, v := range verdicts {
+		views = append(views, v.VerdictView)
+	}
+	return views
+}
+
+var sumRE = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+func (s *Server) getStatement(r *http.Request) (contract.Statement, error) {
+	sum := r.PathValue("sha256")
+	if !sumRE.MatchString(sum) {
+		return contract.Statement{}, problem(contract.ProblemNotFound, "%.80q is no SHA-256 in lower-case hex digits", sum)
+	}
+	return read(s, r, func(v engine.View) (contract.Statement, error) {
+		statement, err := v.Statement(sum)
+		if errors.Is(err, engine.ErrNotFound) {
+			return statement, problem(contract.ProblemNotFound, "there is no statement %s", sum)
+		}
+		return statement, err
+	})
+}
+
+func (s *Server) getProofs(r *http.Request) (contract.ProofList, error) {
 	since, err := sinceOf(r.URL.Query())
 	if err != nil {
-		return nil, err
+		return contract.ProofList{}, err
 	}
-	page, err := s.store.Proofs(r.Context(), since, defaultPage, maxProofPage)
-	if err != nil {
-		return nil, err
-	}
-	list := contract.ProofList{Proofs: orEmpty(page), Next: since}
-	if len(page) > 0 {
-		list.Next = page[len(page)-1].Seq
-	}
-	return list, nil
+	return read(s, r, func(v engine.View) (contract.ProofList, error) {
+		page, err := v.Proofs(since, defaultPage, maxProofPage)
+		list := contract.ProofList{Proofs: orEmpty(page), Next: since}
+		if len(page) > 0 {
+			list.Next = page[len(page)-1].Seq
+		}
+		return list, err
+	})
 }
 
-func (s *Server) getLeaderboard(r *http.Request) (any, error) {
-	standings, err := s.store.Standings(r.Context(), s.known(r.Context()))
-	if err != nil {
-		return nil, err
-	}
-	return contract.Leaderboard{Standings: orEmpty(standings)}, nil
-}
-
-// known returns the newest block the server knows of. What is public stays so
-// while the chain cannot be read.
+// known returns the newest block the server knows of, its due work done. What is
+// public stays so while the chain cannot be read.
 func (s *Server) known(ctx context.Context) uint64 {
-	head, err := s.head(ctx)
+	head, err := s.chain.Head(ctx)
+	if err == nil {
+		err = s.advance(ctx, head.Number)
+	}
 	if err != nil {
 		s.log.Debug().Err(err).Msg("answering at the last known block")
-		return s.expired.Load()
 	}
-	return head.Number
+	return s.chain.number()
 }
 
-func viewOf(t Task) contract.TaskView {
-	return contract.TaskView{Task: t.ID, Crawl: t.Crawl, CatalogueSHA256: t.CatalogueSHA256, Files: t.Files,
-		State: t.State, Generation: t.Generation, DeadlineBlock: t.DeadlineBlock}
+func pageOf(query url.Values) (since int64, limit int, err error) {
+	if since, err = sinceOf(query); err != nil {
+		return 0, 0, err
+	}
+	limit, err = limitOf(query)
+	return since, limit, err
 }
 
 func sinceOf(query url.Values) (int64, error) {
@@ -135,8 +201,8 @@ func sinceOf(query url.Values) (int64, error) {
 		return 0, nil
 	}
 	since, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || since < 0 {
-		return 0, problem(contract.ProblemMalformed, "since=%.40s is not a sequence number", text)
+	if err != nil || since < 0 || since > maxSeq {
+		return 0, problem(contract.ProblemMalformed, "since=%.40q is not a sequence number", text)
 	}
 	return since, nil
 }
@@ -148,7 +214,7 @@ func limitOf(query url.Values) (int, error) {
 	}
 	limit, err := strconv.Atoi(text)
 	if err != nil || limit < 1 || limit > maxPage {
-		return 0, problem(contract.ProblemMalformed, "limit=%.40s is not 1 to %d", text, maxPage)
+		return 0, problem(contract.ProblemMalformed, "limit=%.40q is not 1 to %d", text, maxPage)
 	}
 	return limit, nil
 }

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -30,6 +29,10 @@ var (
 	ErrNoTask = errors.New("no task is available")
 	// ErrFenced: the lease is over; its result counts no more.
 	ErrFenced = errors.New("the lease is over")
+	// ErrBanned: the operator keeps this hotkey or its coldkey from leasing.
+	ErrBanned = errors.New("banned by the task server")
+	// ErrOutdated: the server serves newer clients only.
+	ErrOutdated = errors.New("the task server wants a newer client")
 	// ErrUnavailable: the server, or the chain behind it, cannot be reached now.
 	ErrUnavailable = errors.New("task server unavailable")
 	// ErrAnswer: the server answered what no task server answers.
@@ -143,43 +146,6 @@ func (c *Client) SendProof(ctx context.Context, proof json.RawMessage) error {
 	return c.post(ctx, contract.OpProof, contract.ProofRequest{Op: contract.OpProof, Proof: proof}, nil)
 }
 
-// Proofs returns the proofs after since, oldest first, and what to pass as
-// since the next time. A page without proofs means that there are no more now.
-func (c *Client) Proofs(ctx context.Context, since int64) ([]contract.ProofView, int64, error) {
-	var page contract.ProofList
-	err := c.get(ctx, "/v1/proofs?since="+strconv.FormatInt(since, 10), &page)
-	return page.Proofs, page.Next, err
-}
-
-// Submissions returns the submissions after since, oldest first, and what to
-// pass as since the next time.
-func (c *Client) Submissions(ctx context.Context, since int64) ([]contract.SubmissionView, int64, error) {
-	var page contract.SubmissionList
-	err := c.get(ctx, "/v1/submissions?since="+strconv.FormatInt(since, 10), &page)
-	return page.Submissions, page.Next, err
-}
-
-// Task returns one task with its submissions and published verdicts.
-func (c *Client) Task(ctx context.Context, id string) (contract.TaskView, error) {
-	var t contract.TaskView
-	err := c.get(ctx, "/v1/tasks/"+url.PathEscape(id), &t)
-	return t, err
-}
-
-// Leaderboard returns what is known of each hotkey, most accepted first.
-func (c *Client) Leaderboard(ctx context.Context) ([]contract.Standing, error) {
-	var l contract.Leaderboard
-	err := c.get(ctx, "/v1/leaderboard", &l)
-	return l.Standings, err
-}
-
-// Info returns who the server is and what it serves.
-func (c *Client) Info(ctx context.Context) (contract.ServerInfo, error) {
-	var i contract.ServerInfo
-	err := c.get(ctx, "/v1/server", &i)
-	return i, err
-}
-
 func (c *Client) post(ctx context.Context, op string, body, answer any) error {
 	if c.signer == nil {
 		return fmt.Errorf("%s at %s: no hotkey to sign with", op, c.base)
@@ -188,45 +154,65 @@ func (c *Client) post(ctx context.Context, op string, body, answer any) error {
 	if err != nil {
 		return fmt.Errorf("%s at %s: %w", op, c.base, err)
 	}
-	server, err := c.server(ctx)
+	server, known, err := c.server(ctx)
 	if err != nil {
 		return err
 	}
+	err = c.sign(ctx, op, raw, server, answer)
+	if !known || !IsProblem(err, contract.ProblemWrongReceiver) {
+		return err
+	}
+	c.forget(server) // its key was rotated since
+	if server, _, err = c.server(ctx); err != nil {
+		return err
+	}
+	return c.sign(ctx, op, raw, server, answer)
+}
+
+// sign sends a request that is signed for server.
+func (c *Client) sign(ctx context.Context, op string, raw []byte, server string, answer any) error {
 	id, err := uuid.NewRandom()
 	if err != nil {
 		return fmt.Errorf("%s at %s: %w", op, c.base, err)
 	}
-	headers, err := contract.SignRequest(raw, c.clock(), id.String(), c.signer.Address(), server, c.signer.Sign)
+	signed, err := contract.SignRequest(raw, c.clock(), id.String(), c.signer.Address(), server, c.signer.Sign)
 	if err != nil {
 		return fmt.Errorf("%s at %s: sign the request: %w", op, c.base, err)
 	}
-	return c.do(ctx, http.MethodPost, "/v1/"+op, raw, headers.Values(), answer)
+	headers := signed.Values()
+	headers[contract.HeaderClient] = strconv.Itoa(contract.ClientVersion)
+	return c.do(ctx, http.MethodPost, "/v1/"+op, raw, headers, answer)
 }
 
-func (c *Client) get(ctx context.Context, path string, answer any) error {
-	return c.do(ctx, http.MethodGet, path, nil, nil, answer)
-}
-
-// server returns the address to sign for.
-func (c *Client) server(ctx context.Context) (string, error) {
+// server returns the address to sign for, and whether it may be outdated.
+func (c *Client) server(ctx context.Context) (address string, known bool, err error) {
 	if c.Server != "" {
-		return c.Server, nil
+		return c.Server, false, nil
 	}
 	c.mu.Lock()
 	learned := c.learned
 	c.mu.Unlock()
 	if learned != "" {
-		return learned, nil
+		return learned, true, nil
 	}
 	info, err := c.Info(ctx)
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	if info.Server == "" {
-		return "", fmt.Errorf("%s: %w: it does not say who it is", c.base, ErrAnswer)
+		return "", false, fmt.Errorf("%s: %w: it does not say who it is", c.base, ErrAnswer)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.learned = info.Server
-	return info.Server, nil
+	return info.Server, false, nil
+}
+
+// forget makes the client ask again who the server is, unless it has done so.
+func (c *Client) forget(server string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.learned == server {
+		c.learned = ""
+	}
 }

@@ -87,6 +87,10 @@ func kindOf(p *contract.Problem) error {
 		return ErrNoTask
 	case p.Type == contract.ProblemFenced:
 		return ErrFenced
+	case p.Type == contract.ProblemBanned:
+		return ErrBanned
+	case p.Type == contract.ProblemOutdated:
+		return ErrOutdated
 	case p.Status >= 500:
 		return ErrUnavailable
 	case p.Type == "":

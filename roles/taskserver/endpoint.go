@@ -1,0 +1,136 @@
+package taskserver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"finest/internal/canon"
+	"finest/internal/contract"
+)
+
+// requestTimeout bounds the work on one request.
+const requestTimeout = 20 * time.Second
+
+// endpoint answers a request with a value to be sent as JSON, none{} for no
+// content, or with an error.
+type endpoint func(*Server, *http.Request) (any, error)
+
+// answer makes a handler of an endpoint: timeout, JSON, problems, panics.
+func (s *Server) answer(pattern string, e endpoint) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+		defer cancel()
+		value, err := guard(s, e, r.WithContext(ctx))
+		if err != nil {
+			p := s.problemOf(err)
+			logProblem(s.log, pattern, p, err)
+			s.writeProblem(w, p)
+			return
+		}
+		if value == (none{}) {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		if err := json.NewEncoder(w).Encode(value); err != nil {
+			s.log.Debug().Str("route", pattern).Err(err).Msg("answer was not sent")
+		}
+	})
+}
+
+// guard turns a panic into an error: one request must not take others down.
+func guard(s *Server, e endpoint, r *http.Request) (value any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: panic: %v", errInternal, p)
+		}
+	}()
+	return e(s, r)
+}
+
+// request is a body of a signed operation.
+type request interface{ Validate() error }
+
+// signed makes an endpoint of an operation: it checks who signed the request
+// for what and reads the body.
+func signed[T request, A any](op string, maxBody int64, do func(*Server, context.Context, call, T) (A, error)) endpoint {
+	return func(s *Server, r *http.Request) (any, error) {
+		if r.ContentLength > maxBody {
+			return nil, tooLarge(maxBody)
+		}
+		ctx := r.Context()
+		c, err := s.checkHeaders(ctx, r.Header)
+		if err != nil {
+			return nil, err
+		}
+		if c.body, err = s.readBody(r, maxBody); err != nil {
+			return nil, err
+		}
+		if err := s.checkSignature(c); err != nil {
+			return nil, err
+		}
+		req, err := decode[T](c.body, op)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.advance(ctx, c.Head.Number); err != nil {
+			return nil, err
+		}
+		return do(s, ctx, c, req)
+	}
+}
+
+func (s *Server) readBody(r *http.Request, limit int64) ([]byte, error) {
+	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
+	if err != nil {
+		return nil, problem(contract.ProblemMalformed, "the body could not be read")
+	}
+	if int64(len(body)) > limit {
+		return nil, tooLarge(limit)
+	}
+	s.arrived(r)
+	return body, nil
+}
+
+func tooLarge(limit int64) error {
+	return problem(contract.ProblemTooLarge, "%d bytes are allowed", limit)
+}
+
+// decode reads a request. Order and white space do not matter, but every field
+// must be there, once, and no other.
+func decode[T request](body []byte, op string) (req T, err error) {
+	raw, err := canon.Canonicalize(body)
+	if err != nil {
+		return req, problem(contract.ProblemMalformed, "%v", err)
+	}
+	var named struct {
+		Op string `json:"op"`
+	}
+	if err := json.Unmarshal(raw, &named); err != nil {
+		return req, problem(contract.ProblemMalformed, "the body is not an object with an op")
+	}
+	if named.Op != op {
+		return req, problem(contract.ProblemWrongOperation, "it is for %.40q, this is %q", named.Op, op)
+	}
+	if err := canon.Unmarshal(raw, &req); errors.Is(err, canon.ErrNotCanonical) {
+		return req, problem(contract.ProblemMalformed, "fields are missing or misspelt")
+	} else if err != nil {
+		return req, problem(contract.ProblemMalformed, "%v", err)
+	}
+	return req, req.Validate()
+}
+
+// checkCanonical refuses a body that is JSON in another form than the canonical
+// one.
+func checkCanonical(body []byte) error {
+	raw, err := canon.Canonicalize(body)
+	if err != nil || string(raw) != string(body) {
+		return problem(contract.ProblemMalformed, "this operation wants canonical JSON (RFC 8785), so that others can check its signature")
+	}
+	return nil
+}
