@@ -125,7 +125,8 @@ type Tx interface {
 	// AddAudit adds the entry after the newest.
 	AddAudit(books.Entry) error
 	// UseUUID notes that signer used uuid, or fails with ErrReplayed if it did
-	// before. ForgetUUIDs forgets those whose until lies before now.
+	// before. ForgetUUIDs forgets those whose until lies before now, of very many
+	// some now and the others with later changes.
 	UseUUID(signer, uuid string, until time.Time) error
 	ForgetUUIDs(now time.Time) error
 	PutSetting(name, text string) error

@@ -21,6 +21,8 @@ type batchState struct {
 	failed error
 	// head is the newest entry of the audit log; nil before it was read.
 	head *books.Entry
+	// late are UUIDs that are still to be forgotten.
+	late *lateUUIDs
 	// counts is what the kept counts of tasks do not count yet.
 	counts map[engine.TaskCount]int64
 }
@@ -53,7 +55,7 @@ func (b *batchState) run(batch []*change) (outcomes []error, err error) {
 		}
 		return outcomes, nil
 	}
-	if err := b.writeCounts(); err != nil {
+	if err := errors.Join(b.writeCounts(), b.forgetMore()); err != nil {
 		return nil, b.because("change", err)
 	}
 	b.s.stepped("commit")

@@ -2,6 +2,8 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
+	"strings"
 
 	"finest/roles/taskserver/engine"
 )
@@ -27,4 +29,42 @@ func (s *Store) Waiting() int {
 	s.writer.mu.Lock()
 	defer s.writer.mu.Unlock()
 	return len(s.writer.waiting)
+}
+
+// Plan is how SQLite runs a statement.
+type Plan struct{ Query, Plan string }
+
+// Plans returns how the statements are run that read runs.
+func (s *Store) Plans(ctx context.Context, read func(engine.View) error) (plans []Plan, err error) {
+	session, err := begun(ctx, s.db, nil, forReading)
+	if err != nil {
+		return nil, err
+	}
+	defer session.discard()
+	if err := read(&view{ctx: ctx, caller: ctx, s: session}); err != nil {
+		return nil, err
+	}
+	for query := range session.prepared {
+		if !strings.HasPrefix(query, "SELECT") {
+			continue
+		}
+		rows, err := session.conn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+query, make([]any, strings.Count(query, "?"))...)
+		if err != nil {
+			return nil, err
+		}
+		p := Plan{Query: query}
+		for rows.Next() {
+			var id, parent, unused int
+			var line string
+			if err := rows.Scan(&id, &parent, &unused, &line); err != nil {
+				return nil, errors.Join(err, rows.Close())
+			}
+			p.Plan += line + "\n"
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, err
+		}
+		plans = append(plans, p)
+	}
+	return plans, nil
 }

@@ -125,7 +125,9 @@ func (t *tx) UseUUID(signer, uuid string, until time.Time) error {
 
 // ForgetUUIDs forgets those whose time is over.
 func (t *tx) ForgetUUIDs(now time.Time) error {
-	_, err := t.exec("DELETE FROM uuids WHERE until_ms < ?", now.UnixMilli())
+	t.batch.late.before = now.UnixMilli()
+	n, err := t.exec(forgetUUIDs, t.batch.late.before, forgetNow)
+	t.batch.late.more = n == forgetNow
 	return err
 }
 

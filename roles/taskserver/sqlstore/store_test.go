@@ -86,3 +86,13 @@ func closing(t testing.TB, s *sqlstore.Store) *sqlstore.Store {
 	})
 	return s
 }
+
+func TestReplicasSQLite(t *testing.T) {
+	path := filepath.Join(memoryDir(t), fileName)
+	enginetest.Crowd(t, []engine.Store{closing(t, open(t, path)), closing(t, open(t, path))})
+}
+
+func TestReplicasPostgreSQL(t *testing.T) {
+	where := postgres(t).schema(t, "")
+	enginetest.Crowd(t, []engine.Store{closing(t, open(t, where)), closing(t, open(t, where)), closing(t, open(t, where))})
+}

@@ -26,6 +26,7 @@ type writer struct {
 	session *session // nil when not connected
 	// careful is how many more batches use savepoints.
 	careful int
+	late    lateUUIDs
 
 	mu      sync.Mutex
 	arrived sync.Cond
@@ -183,11 +184,11 @@ func (w *writer) attempt(batch []*change) (outcomes []error, err error) {
 		return nil, err
 	}
 	w.session.step, w.session.beat = w.options.step, beat
-	b := &batchState{ctx: ctx, s: w.session, savepoints: w.careful > 0 && len(batch) > 1}
+	b := &batchState{ctx: ctx, s: w.session, savepoints: w.careful > 0 && len(batch) > 1, late: &w.late}
 	w.careful = max(0, w.careful-1)
 	if outcomes, err = b.run(batch); errors.Is(err, errAlone) {
 		w.careful = cautious
-		b = &batchState{ctx: ctx, s: w.session, savepoints: true}
+		b = &batchState{ctx: ctx, s: w.session, savepoints: true, late: &w.late}
 		if err = w.db.begin(ctx, w.session, forWriting); err == nil {
 			outcomes, err = b.run(batch)
 		}
