@@ -15,8 +15,9 @@ import (
 	"finest/roles/taskserver/sqlstore"
 )
 
-// refused opens a store that must not open, and checks what the error says.
-func refused(t *testing.T, where string, o sqlstore.Options, says string) error {
+// refused opens a store that must not open, and checks what the error says and
+// is.
+func refused(t *testing.T, where string, o sqlstore.Options, says string, is ...error) {
 	t.Helper()
 	s, err := sqlstore.Open(t.Context(), where, o)
 	if err == nil {
@@ -25,7 +26,11 @@ func refused(t *testing.T, where string, o sqlstore.Options, says string) error 
 	if !strings.Contains(err.Error(), says) {
 		t.Errorf("got error %v, want it to say %q", err, says)
 	}
-	return err
+	for _, target := range is {
+		if !errors.Is(err, target) {
+			t.Errorf("got error %v, want %v", err, target)
+		}
+	}
 }
 
 func TestDatabaseOfAnotherKindIsRefused(t *testing.T) {
@@ -59,10 +64,7 @@ func TestDatabaseOfAnotherKindIsRefused(t *testing.T) {
 
 func TestStoreThatMustExistIsNotMade(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "tasks.sqlite")
-	err := refused(t, path, sqlstore.Options{Existing: true}, path)
-	if !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("got error %v", err)
-	}
+	refused(t, path, sqlstore.Options{Existing: true}, path, os.ErrNotExist)
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a file was made: %v", err)
 	}

@@ -172,10 +172,8 @@ func TestServerThatIsAway(t *testing.T) {
 	if err := listener.Close(); err != nil {
 		t.Fatal(err)
 	}
-	err = refused(t, "postgres://finest:s3cret@"+listener.Addr().String()+"/tasks?sslmode=disable", sqlstore.Options{}, listener.Addr().String()+"/tasks")
-	if !errors.Is(err, engine.ErrUnavailable) {
-		t.Errorf("got error %v", err)
-	}
+	refused(t, "postgres://finest:s3cret@"+listener.Addr().String()+"/tasks?sslmode=disable", sqlstore.Options{},
+		listener.Addr().String()+"/tasks", engine.ErrUnavailable)
 }
 
 // TestPasswordStaysOutOfErrors opens what cannot be opened in many ways.

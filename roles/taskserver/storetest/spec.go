@@ -1,3 +1,5 @@
+// Package storetest holds the specification of engine.Store as a test suite that
+// every implementation passes.
 package storetest
 
 import (
