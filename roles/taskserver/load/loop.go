@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"finest/internal/contract"
+)
+
+// Failures that are no problem of the server's.
+const (
+	failureUnderWay = "too many requests under way"
+	failureNoAnswer = "no answer"
+)
+
+// sample is one request.
+type sample struct {
+	op   string
+	took time.Duration // from its intended start
+	// failure is the type of the problem, "" for success; detail says more.
+	failure, detail string
+}
+
+// loop sends requests at fixed times.
+type loop struct {
+	rate     float64 // per second
+	requests int
+	// maxUnderWay bounds the requests under way; what is due beyond is counted as
+	// failed.
+	maxUnderWay int
+	// send makes one request, that of this number.
+	send func(ctx context.Context, i int) (op string, err error)
+
+	mu      sync.Mutex
+	samples []sample
+}
+
+// run sends all requests and waits for their answers. When ctx ends it sends no
+// more.
+func (l *loop) run(ctx context.Context) []sample {
+	l.samples = make([]sample, 0, l.requests)
+	var underWay sync.WaitGroup
+	room := make(chan struct{}, l.maxUnderWay)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	begin := time.Now()
+	for i := 0; i < l.requests && waitUntil(ctx, timer, l.at(begin, i)); i++ {
+		select {
+		case room <- struct{}{}:
+		default:
+			l.add(sample{failure: failureUnderWay, took: time.Since(l.at(begin, i))})
+			continue
+		}
+		underWay.Go(func() {
+			defer func() { <-room }()
+			op, err := l.send(ctx, i)
+			s := sample{op: op, took: time.Since(l.at(begin, i))}
+			if err != nil {
+				s.failure, s.detail = failureOf(err), err.Error()
+			}
+			l.add(s)
+		})
+	}
+	underWay.Wait()
+	return l.samples
+}
+
+// at is when request i is to start.
+func (l *loop) at(begin time.Time, i int) time.Time {
+	return begin.Add(time.Duration(float64(i) / l.rate * float64(time.Second)))
+}
+
+func (l *loop) add(s sample) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.samples = append(l.samples, s)
+}
+
+// waitUntil reports whether the time has come before ctx ended.
+func waitUntil(ctx context.Context, timer *time.Timer, at time.Time) bool {
+	wait := time.Until(at)
+	if wait <= 0 {
+		return ctx.Err() == nil
+	}
+	timer.Reset(wait)
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// failureOf is the type of the problem that a request met.
+func failureOf(err error) string {
+	var p *contract.Problem
+	switch {
+	case !errors.As(err, &p):
+		return failureNoAnswer
+	case p.Type == "":
+		return fmt.Sprintf("status %d", p.Status)
+	}
+	return p.Type
+}
