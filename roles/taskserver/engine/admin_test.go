@@ -94,7 +94,7 @@ func TestBan(t *testing.T) {
 		if !errors.As(err, &ban) || ban.Reason != "sells\nleases" || ban.Holder != h {
 			t.Errorf("refused with %#v", err)
 		}
-		d.must(d.Ban(d.Context(), d.head, h, "sells\nleases"))
+		d.must(d.Ban(d.Context(), d.head, h, "sells\nle\x00ases\xff"))
 		same(t, "state after the same ban", d.state(), before)
 		d.must(d.Clear(d.Context(), d.head, h))
 	}

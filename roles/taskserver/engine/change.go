@@ -89,10 +89,11 @@ const (
 	maxEvidence       = 4 << 10
 )
 
-// clip shortens a text from outside to limit bytes of UTF-8.
+// clip shortens a text from outside to limit bytes of UTF-8 without NUL, as every
+// store keeps it.
 func clip(text string, limit int) string {
 	if len(text) > limit {
 		text = text[:limit]
 	}
-	return strings.ToValidUTF8(text, "")
+	return strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", "")
 }

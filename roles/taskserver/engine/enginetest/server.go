@@ -111,14 +111,12 @@ func (w *world) imports(r *random) error {
 	if added != 0 || err != nil && !errors.Is(err, engine.ErrConflict) {
 		return fmt.Errorf("imported again, a crawl adds %d tasks: %w", added, err)
 	}
-	var left int64
-	for _, c := range w.books.Counts() {
-		if c.State == contract.TaskAvailable {
-			left += c.Tasks
-		}
+	left, err := w.left()
+	if err != nil {
+		return err
 	}
-	if left < 300 {
-		if err := w.load(100+r.IntN(300), r.chance(70)); err != nil {
+	if left < 10 {
+		if err := w.load(50+r.IntN(200), r.chance(70)); err != nil {
 			return err
 		}
 	}
@@ -126,8 +124,23 @@ func (w *world) imports(r *random) error {
 	return err
 }
 
+// left counts the tasks that may be leased.
+func (w *world) left() (tasks int64, err error) {
+	err = w.store.View(w.ctx, func(v engine.View) error {
+		counts, err := v.TaskCounts()
+		for _, c := range counts {
+			if c.State == contract.TaskAvailable && c.Ready {
+				tasks += c.Tasks
+			}
+		}
+		return err
+	})
+	return tasks, err
+}
+
+// retire ends a crawl, but not those that were there from the start.
 func (w *world) retire(r *random) error {
-	name := fmt.Sprintf("crawl-%d", 1+r.IntN(w.crawls))
+	name := fmt.Sprintf("crawl-%d", 2+r.IntN(w.crawls))
 	return w.tolerated(w.engine.Retire(w.ctx, w.head, name))
 }
 

@@ -24,6 +24,14 @@ func pick[T any](r *random, list []T) (one T, ok bool) {
 	return list[r.IntN(len(list))], true
 }
 
+// recent picks one of the newest, more often than not.
+func recent[T any](r *random, list []T) (T, bool) {
+	if r.chance(70) {
+		list = list[max(0, len(list)-20):]
+	}
+	return pick(r, list)
+}
+
 // kind is a kind of step.
 type kind struct {
 	name   string
@@ -112,7 +120,7 @@ func (w *world) lease(r *random) error {
 
 // known returns a receipt and a request of its holder.
 func (w *world) known(r *random) (contract.Receipt, engine.Request, bool) {
-	receipt, ok := pick(r, w.receipts)
+	receipt, ok := recent(r, w.receipts)
 	if !ok {
 		return receipt, engine.Request{}, false
 	}
@@ -196,7 +204,7 @@ func (w *world) score(r *random) error {
 }
 
 func (w *world) verdict(r *random) (contract.Verdict, bool) {
-	result, ok := pick(r, w.results)
+	result, ok := recent(r, w.results)
 	if !ok {
 		return contract.Verdict{}, false
 	}

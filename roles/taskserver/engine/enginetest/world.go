@@ -21,7 +21,7 @@ const (
 	miners          = 1000
 	hotkeysPerOwner = 3
 	validators      = 7
-	tasksAtFirst    = 600
+	tasksAtFirst    = 120
 	recipe          = "fineweb"
 )
 
@@ -148,8 +148,10 @@ func newWorld(ctx context.Context, store engine.Store, p people) (*world, error)
 	if w.engine, err = engine.New(w.store, Rules(), Sign); err != nil {
 		return nil, err
 	}
-	if err := w.load(tasksAtFirst, true); err != nil {
-		return nil, err
+	for _, sized := range []bool{true, false} {
+		if err := w.load(tasksAtFirst, sized); err != nil {
+			return nil, err
+		}
 	}
 	_, err = w.observe()
 	return w, err
