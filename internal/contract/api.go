@@ -229,8 +229,8 @@ func validateLeaseName(task string, generation int64) error {
 }
 
 func validateText(what, text string) error {
-	if len(text) > MaxReason || !utf8.ValidString(text) {
-		return invalid("%s of %d bytes; %d of UTF-8 are allowed", what, len(text), MaxReason)
+	if len(text) > MaxReason || !utf8.ValidString(text) || strings.IndexByte(text, 0) >= 0 { // not every database keeps NUL
+		return invalid("%s of %d bytes; %d of UTF-8 without NUL are allowed", what, len(text), MaxReason)
 	}
 	return nil
 }

@@ -79,6 +79,7 @@ func TestRequestsAreRefused(t *testing.T) {
 		"release: other op":          contract.ReleaseRequest{Op: "", Task: leasedTask, Generation: 1},
 		"release: long reason": contract.ReleaseRequest{Op: "release", Task: leasedTask, Generation: 1,
 			Reason: strings.Repeat("x", contract.MaxReason+1)},
+		"release: reason with NUL":     contract.ReleaseRequest{Op: "release", Task: leasedTask, Generation: 1, Reason: "a\x00b"},
 		"release: reason not UTF-8":    contract.ReleaseRequest{Op: "release", Task: leasedTask, Generation: 1, Reason: "\xff"},
 		"submit: other op":             submit(func(s *contract.SubmitRequest) { s.Op = "score" }),
 		"submit: branch for commit":    submit(func(s *contract.SubmitRequest) { s.Claim = "someone/data@main" }),
