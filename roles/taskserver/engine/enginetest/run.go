@@ -80,7 +80,7 @@ func (f *failure) String() string {
 
 // A run proves all tables at its end, and a long one proofs times.
 const (
-	proofs  = 4
+	proofs  = 2
 	between = 1000 // steps, at least
 )
 
