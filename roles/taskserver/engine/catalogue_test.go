@@ -118,7 +118,7 @@ func TestTaskWaitsForItsSizes(t *testing.T) {
 func TestSurveyOfUnreadableFiles(t *testing.T) {
 	d := newDesk(t, 1)
 	id := contract.TaskID(crawl, 0)
-	d.must(d.Surveyed(d.Context(), d.head, id, nil, "one gzip member holds several records"))
+	d.must(d.Surveyed(d.Context(), d.head, id, nil, "one gzip member\x00 holds several records\xff"))
 	same(t, "evidence", d.in(id, contract.TaskQuarantined).Evidence, "one gzip member holds several records")
 	_, _, err := d.Lease(d.Context(), d.by("alice"), ask(1))
 	if !errors.Is(err, engine.ErrNoTask) {
