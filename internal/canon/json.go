@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"slices"
 	"strconv"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -52,16 +50,14 @@ func Canonicalize(raw []byte) ([]byte, error) {
 	if err := checkEscapes(raw, -1); err != nil {
 		return nil, fmt.Errorf("canonicalize JSON: %w", err)
 	}
-	dec := json.NewDecoder(bytes.NewReader(raw))
-	dec.UseNumber()
-	var out bytes.Buffer
-	if err := encodeNext(&out, dec, 0); err != nil {
+	if !json.Valid(raw) {
+		return nil, fmt.Errorf("canonicalize JSON: %w", json.Unmarshal(raw, new(json.RawMessage)))
+	}
+	c := canonicalizer{in: raw, out: make([]byte, 0, len(raw))}
+	if err := c.value(0); err != nil {
 		return nil, fmt.Errorf("canonicalize JSON: %w", err)
 	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("canonicalize JSON: text after the value")
-	}
-	return out.Bytes(), nil
+	return c.out, nil
 }
 
 // Unmarshal decodes canonical JSON into v, which must be a pointer. Unknown
@@ -132,122 +128,4 @@ func unicodeEscape(raw []byte) rune {
 		return -1
 	}
 	return rune(n)
-}
-
-type member struct {
-	key   string
-	value []byte
-}
-
-func encodeNext(out *bytes.Buffer, dec *json.Decoder, depth int) error {
-	if depth > MaxDepth {
-		return fmt.Errorf("nested deeper than %d", MaxDepth)
-	}
-	tok, err := dec.Token()
-	if err != nil {
-		return err
-	}
-	switch t := tok.(type) {
-	case json.Delim:
-		if t == '{' {
-			return encodeObject(out, dec, depth)
-		}
-		return encodeArray(out, dec, depth)
-	case string:
-		encodeString(out, t)
-	case json.Number:
-		n, err := strconv.ParseInt(t.String(), 10, 64)
-		if err != nil || n > maxInteger || n < -maxInteger {
-			return fmt.Errorf("number %.40s is not an integer below 2^53", t)
-		}
-		out.WriteString(strconv.FormatInt(n, 10))
-	case bool:
-		out.WriteString(strconv.FormatBool(t))
-	case nil:
-		out.WriteString("null")
-	}
-	return nil
-}
-
-func encodeArray(out *bytes.Buffer, dec *json.Decoder, depth int) error {
-	out.WriteByte('[')
-	for i := 0; dec.More(); i++ {
-		if i > 0 {
-			out.WriteByte(',')
-		}
-		if err := encodeNext(out, dec, depth+1); err != nil {
-			return err
-		}
-	}
-	_, err := dec.Token()
-	out.WriteByte(']')
-	return err
-}
-
-func encodeObject(out *bytes.Buffer, dec *json.Decoder, depth int) error {
-	var members []member
-	for dec.More() {
-		key, err := dec.Token()
-		if err != nil {
-			return err
-		}
-		var value bytes.Buffer
-		if err := encodeNext(&value, dec, depth+1); err != nil {
-			return err
-		}
-		members = append(members, member{key.(string), value.Bytes()})
-	}
-	if _, err := dec.Token(); err != nil {
-		return err
-	}
-	slices.SortFunc(members, func(a, b member) int { return compareUTF16(a.key, b.key) })
-	out.WriteByte('{')
-	for i, m := range members {
-		if i > 0 {
-			if m.key == members[i-1].key {
-				return fmt.Errorf("duplicate key %.40q", m.key)
-			}
-			out.WriteByte(',')
-		}
-		encodeString(out, m.key)
-		out.WriteByte(':')
-		out.Write(m.value)
-	}
-	out.WriteByte('}')
-	return nil
-}
-
-// compareUTF16 orders keys by UTF-16 code units, as RFC 8785 section 3.2.3 wants.
-func compareUTF16(a, b string) int {
-	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
-}
-
-// encodeString writes s with the escapes of RFC 8785 section 3.2.2.2.
-func encodeString(out *bytes.Buffer, s string) {
-	const hexDigits = "0123456789abcdef"
-	out.WriteByte('"')
-	for i := 0; i < len(s); i++ {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
-			out.WriteByte('\\')
-			out.WriteByte(c)
-		case c == '\b':
-			out.WriteString(`\b`)
-		case c == '\f':
-			out.WriteString(`\f`)
-		case c == '\n':
-			out.WriteString(`\n`)
-		case c == '\r':
-			out.WriteString(`\r`)
-		case c == '\t':
-			out.WriteString(`\t`)
-		case c < 0x20:
-			out.WriteString(`\u00`)
-			out.WriteByte(hexDigits[c>>4])
-			out.WriteByte(hexDigits[c&15])
-		default:
-			out.WriteByte(c)
-		}
-	}
-	out.WriteByte('"')
 }

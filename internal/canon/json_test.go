@@ -253,3 +253,17 @@ func FuzzCanonicalize(f *testing.F) {
 		}
 	})
 }
+
+// A receipt, as leases are signed and hashed.
+func BenchmarkCanonicalize(b *testing.B) {
+	sum, address := strings.Repeat("a", 64), strings.Repeat("5", 48)
+	raw := []byte(`{"v":1,"task":"CC-MAIN-2024-10-000001","crawl":"CC-MAIN-2024-10","catalogue_sha256":"` + sum +
+		`","files":[{"path":"crawl-data/CC-MAIN-2024-10/segments/1/warc/0.warc.gz","bytes":1073741824}],"recipe":{"name":"fineweb","hash":"` + sum +
+		`"},"hotkey":"` + address + `","generation":1,"block":100,"block_hash":"` + sum + `","deadline_block":7300,"server":"` + address + `"}`)
+	b.SetBytes(int64(len(raw)))
+	for b.Loop() {
+		if _, err := canon.Canonicalize(raw); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
