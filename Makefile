@@ -7,7 +7,7 @@ export GOAMD64 = v1
 LINT = $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 VULN = $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 
-.PHONY: build sample demo test lint vuln race fuzz soak platforms interop conformance-chain conformance-torch golden oracle goldens bench bench-hub bench-kernel bench-peer bench-train clean
+.PHONY: build sample demo test lint vuln race fuzz soak platforms interop conformance-chain conformance-torch golden oracle goldens bench bench-hub bench-kernel bench-peer bench-tasks bench-train clean
 
 build:
 	$(GO) build -buildvcs=auto -trimpath -ldflags "-s -w" -o bin/finest .
@@ -41,13 +41,14 @@ fuzz:
 platforms:
 	.ci/platforms
 
-# Installs the clients of other languages that the development chain and the
-# development hub have to please, and runs them. What cannot be installed is named
+# Installs the clients of other languages that the development chain, the
+# development hub and the task server have to please, and runs them. What cannot be installed is named
 # and skipped.
 interop:
 	chain/devchain/interop/setup.sh
 	hub/devhub/interop/setup.sh
-	$(GO) test -v -count 1 ./chain/devchain/interop ./chain/wallet/interop ./hub/devhub/interop
+	roles/taskserver/interop/setup.sh
+	$(GO) test -v -count 1 ./chain/devchain/interop ./chain/wallet/interop ./hub/devhub/interop ./roles/taskserver/interop
 
 # The chain client against a node: FINEST_CHAIN_WS=ws://127.0.0.1:9944 names it,
 # without one a development chain is started. See docs/chain.md.
@@ -110,9 +111,15 @@ bench-kernel:
 bench-train:
 	$(GO) test ./eval/lm -run '^$$' -bench TrainStep -benchtime 20x -count 5
 
+# A task server under load, over SQLite and PostgreSQL; on an idle machine.
+bench-tasks:
+	$(GO) run ./roles/taskserver/load -p99 50ms
+	$(GO) run ./roles/taskserver/load -half-open 5000 -p99 100ms
+	$(GO) run ./roles/taskserver/load -db "$$(.ci/postgres $$$$)"
+
 # Everything chance has a part in, longer.
 soak:
-	$(GO) test -count 5 -timeout 3h ./...
+	FINEST_SOAK=1 $(GO) test -count 5 -timeout 3h ./...
 	.ci/fuzz 10m
 
 clean:
