@@ -11,13 +11,22 @@ import (
 	"finest/internal/contract"
 	"finest/roles/taskserver/engine"
 	"finest/roles/taskserver/engine/enginetest"
+	"finest/roles/taskserver/sqlstore"
 )
 
 // BenchmarkLeaseAndSubmit measures pairs of a lease and its result, of many
 // hotkeys at a time.
 func BenchmarkLeaseAndSubmit(b *testing.B) {
-	s := open(b, filepath.Join(b.TempDir(), "tasks.sqlite"))
+	var batches, changes atomic.Int64
+	s, err := sqlstore.Open(b.Context(), filepath.Join(b.TempDir(), "tasks.sqlite"), sqlstore.Options{Observe: func(n int, _ time.Duration) {
+		batches.Add(1)
+		changes.Add(int64(n))
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
 	defer func() {
+		b.ReportMetric(float64(changes.Load())/float64(batches.Load()), "changes/batch")
 		if err := s.Close(); err != nil {
 			b.Error(err)
 		}
