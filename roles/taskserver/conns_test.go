@@ -2,6 +2,7 @@ package taskserver_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -10,7 +11,9 @@ import (
 	"testing"
 	"time"
 
+	"finest/internal/contract"
 	"finest/roles/taskserver"
+	"finest/roles/taskserver/client"
 )
 
 // serve runs the server on loopback until the test ends.
@@ -98,6 +101,57 @@ func TestSlowBodiesGiveWay(t *testing.T) {
 	if !ended(t, slow) {
 		t.Error("a request without its body is still there")
 	}
+}
+
+// TestLargeBodiesGiveWay: those that are large, and late, do not fill the
+// memory, nor keep others from sending one.
+func TestLargeBodiesGiveWay(t *testing.T) {
+	e := newEnv(t, 1)
+	addr := e.serve()
+	var first net.Conn
+	for i := range 40 { // of 4 MiB each; 128 MiB are allowed
+		r := e.signedRequest("//Validator", "proof", []byte("{}"), uuidOf(i))
+		var header strings.Builder
+		fmt.Fprintf(&header, "POST /v1/proof HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n", contract.MaxProof)
+		check(t, r.Header.Write(&header))
+		conn := dial(t, addr, header.String()+"\r\n{")
+		if first == nil {
+			first = conn
+		}
+	}
+	if !ended(t, first) {
+		t.Error("the oldest of many large bodies is still there")
+	}
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	c := client.New("http://"+addr, key(t, "//Validator"), &http.Client{Transport: transport}, e.clock)
+	check(t, c.SendProof(t.Context(), json.RawMessage(`{"text":"`+strings.Repeat("x", 1<<20)+`"}`)))
+}
+
+// TestLargeAnswersGiveWay: nor do clients that ask for much and read little.
+func TestLargeAnswersGiveWay(t *testing.T) {
+	e := newEnv(t, 1, func(o *taskserver.Options) { o.Burst = 1000 })
+	for i := range 2 {
+		proof := json.RawMessage(fmt.Sprintf(`{"n":%d,"text":%q}`, i, strings.Repeat("x", 3<<20)))
+		check(t, e.client("//Validator").SendProof(t.Context(), proof))
+	}
+	addr := e.serve()
+	var slow []net.Conn
+	for range 30 {
+		conn := dial(t, addr, "GET /v1/proofs HTTP/1.1\r\nHost: x\r\n\r\n")
+		_, err := io.ReadFull(conn, make([]byte, 15))
+		check(t, err)
+		slow = append(slow, conn)
+	}
+	read := func(conn net.Conn) int64 {
+		check(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
+		n, _ := io.CopyN(io.Discard, conn, 6<<20) // what is missing is what counts
+		return n
+	}
+	if n := read(slow[0]); n == 6<<20 {
+		t.Error("the oldest of many large answers is still sent")
+	}
+	equal(t, "bytes of the newest", read(slow[len(slow)-1]), 6<<20)
 }
 
 // TestIdleConnectionsGiveWay: those who were served and stay do not keep others

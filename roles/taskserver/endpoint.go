@@ -27,20 +27,34 @@ func (s *Server) answer(pattern string, e endpoint) http.Handler {
 		defer cancel()
 		value, err := guard(s, e, r.WithContext(ctx))
 		if err != nil {
-			p := s.problemOf(err)
-			logProblem(s.log, pattern, p, err)
-			s.writeProblem(w, p)
+			s.refuse(w, pattern, err)
 			return
 		}
 		if value == (none{}) {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		w.Header().Set("Content-Type", "application/json")
-		if err := json.NewEncoder(w).Encode(value); err != nil {
-			s.log.Debug().Str("route", pattern).Err(err).Msg("answer was not sent")
-		}
+		s.send(w, r, pattern, value)
 	})
+}
+
+func (s *Server) refuse(w http.ResponseWriter, pattern string, err error) {
+	p := s.problemOf(err)
+	logProblem(s.log, pattern, p, err)
+	s.writeProblem(w, p)
+}
+
+func (s *Server) send(w http.ResponseWriter, r *http.Request, pattern string, value any) {
+	body, err := json.Marshal(value)
+	if err != nil {
+		s.refuse(w, pattern, fmt.Errorf("%w: encode answer: %w", errInternal, err))
+		return
+	}
+	defer s.carry(r, int64(len(body)))()
+	w.Header().Set("Content-Type", "application/json")
+	if _, err := w.Write(append(body, '\n')); err != nil {
+		s.log.Debug().Str("route", pattern).Err(err).Msg("answer was not sent")
+	}
 }
 
 // guard turns a panic into an error: one request must not take others down.
@@ -86,6 +100,11 @@ func signed[T request, A any](op string, maxBody int64, do func(*Server, context
 }
 
 func (s *Server) readBody(r *http.Request, limit int64) ([]byte, error) {
+	size := limit
+	if r.ContentLength >= 0 {
+		size = r.ContentLength
+	}
+	defer s.carry(r, size)()
 	body, err := io.ReadAll(io.LimitReader(r.Body, limit+1))
 	if err != nil {
 		return nil, problem(contract.ProblemMalformed, "the body could not be read")

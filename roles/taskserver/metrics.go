@@ -112,7 +112,7 @@ func (g gauges) Collect(out chan<- prometheus.Metric) {
 func (g gauges) collectTotals(out chan<- prometheus.Metric, gauge func(*prometheus.Desc, float64, ...string)) {
 	ctx, cancel := context.WithTimeout(context.Background(), gaugeTimeout)
 	defer cancel()
-	t, err := g.s.totals.get(ctx, g.s.o.HeadAge)
+	t, err := g.s.sums(ctx)
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(tasksDesc, err)
 		return

@@ -122,6 +122,11 @@ func (s *Server) routes(registry *prometheus.Registry) (http.Handler, error) {
 			s.writeProblem(w, problem(contract.ProblemMethod, "%s wants %s", r.path, r.method))
 		})
 	}
+	shown, err := s.newPage()
+	if err != nil {
+		return nil, err
+	}
+	mux.Handle("GET /leaderboard", std.Handler("/leaderboard", measured, shown))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.writeProblem(w, problem(contract.ProblemNotFound, "there is no %.100q here", r.URL.Path))

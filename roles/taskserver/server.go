@@ -91,19 +91,21 @@ type Options struct {
 // Server is a task server. It is safe for concurrent use, and several may share
 // a Store.
 type Server struct {
-	o        Options
-	store    engine.Store
-	engine   *engine.Engine
-	chain    *chainView
-	keys     keyring
-	limiter  *limiter
-	metrics  *metrics
-	conns    *connections
-	totals   *cached[totals]
-	surveyor *catalogue.Surveyor // nil for none
-	document []byte
-	handler  http.Handler
-	log      zerolog.Logger
+	o       Options
+	store   engine.Store
+	engine  *engine.Engine
+	chain   *chainView
+	keys    keyring
+	limiter *limiter
+	metrics *metrics
+	conns   *connections
+	totals  *cached[totals]
+	// totalsTook is how long the last reading of totals took.
+	totalsTook atomic.Int64
+	surveyor   *catalogue.Surveyor // nil for none
+	document   []byte
+	handler    http.Handler
+	log        zerolog.Logger
 
 	// advancing is held by who does the due work of a new head, advanced is the
 	// newest block whose due work is done.

@@ -59,6 +59,28 @@ func TestPublicPages(t *testing.T) {
 	}
 }
 
+// TestPage: people find there what programs read elsewhere, and no markup but
+// the page's own.
+func TestPage(t *testing.T) {
+	e := newEnv(t, 3)
+	r := e.submitted("//Miner")
+	open := e.lease("//Other")
+	w := httptest.NewRecorder()
+	e.server.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/leaderboard", nil))
+	equal(t, "status", w.Code, 200)
+	for _, want := range []string{"<td>" + crawl + "</td><td>3</td><td>1</td><td>1</td><td>1</td>", "<td>" + r.Hotkey + "</td><td>1</td>", "Block 1001."} {
+		if !strings.Contains(w.Body.String(), want) {
+			t.Errorf("the page lacks %s", want)
+		}
+	}
+	if strings.Contains(w.Body.String(), open.Hotkey) {
+		t.Error("the page tells who holds an open lease")
+	}
+	if policy := w.Header().Get("Content-Security-Policy"); !strings.HasPrefix(policy, "default-src 'none'") {
+		t.Errorf("content security policy %q", policy)
+	}
+}
+
 func TestRefusedGets(t *testing.T) {
 	e := newEnv(t, 1)
 	for _, c := range []struct{ method, path, want string }{

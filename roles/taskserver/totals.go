@@ -12,8 +12,8 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
-// totals are sums over the whole store. They are read at most once per HeadAge,
-// however many ask.
+// totals are sums over the whole store. However many ask, they are read at most
+// once per HeadAge, and for a tenth of the time at most.
 type totals struct {
 	crawls    []contract.CrawlView
 	counts    []engine.TaskCount
@@ -22,6 +22,8 @@ type totals struct {
 }
 
 func (s *Server) sumUp(ctx context.Context) (t totals, err error) {
+	began := time.Now()
+	defer func() { s.totalsTook.Store(int64(time.Since(began))) }()
 	err = s.store.View(ctx, func(v engine.View) (err error) {
 		t = totals{}
 		if t.counts, err = v.TaskCounts(); err != nil {
@@ -83,23 +85,30 @@ func lastAnchor(v engine.View) (*contract.Anchored, error) {
 	return anchor, nil
 }
 
-func (s *Server) sums(r *http.Request) (totals, error) {
-	s.known(r.Context())
-	return s.totals.get(r.Context(), s.o.HeadAge)
+// sums returns the totals, not too old.
+func (s *Server) sums(ctx context.Context) (totals, error) {
+	return s.totals.get(ctx, max(s.o.HeadAge, 10*time.Duration(s.totalsTook.Load())))
 }
 
 func (s *Server) getCrawls(r *http.Request) (contract.CrawlList, error) {
-	t, err := s.sums(r)
+	s.known(r.Context())
+	t, err := s.sums(r.Context())
 	return contract.CrawlList{Crawls: orEmpty(t.crawls)}, err
 }
 
 func (s *Server) getLeaderboard(r *http.Request) (contract.Leaderboard, error) {
-	t, err := s.sums(r)
+	s.known(r.Context())
+	t, err := s.sums(r.Context())
 	return contract.Leaderboard{Standings: orEmpty(t.standings)}, err
 }
 
 func (s *Server) getStats(r *http.Request) (contract.Stats, error) {
-	t, err := s.sums(r)
+	s.known(r.Context())
+	t, err := s.sums(r.Context())
+	return s.statsOf(t), err
+}
+
+func (s *Server) statsOf(t totals) contract.Stats {
 	stats := contract.Stats{Block: s.chain.number(), Hotkeys: int64(len(t.standings)), Audit: t.audit}
 	for _, n := range t.counts {
 		stats.Tally.Add(n.State, n.Ready, n.Tasks)
@@ -108,7 +117,7 @@ func (s *Server) getStats(r *http.Request) (contract.Stats, error) {
 		stats.Submissions += st.Submitted
 		stats.Bytes += st.Bytes
 	}
-	return stats, err
+	return stats
 }
 
 func (s *Server) getAudit(r *http.Request) (contract.AuditHead, error) {

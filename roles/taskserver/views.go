@@ -19,7 +19,7 @@ const (
 	defaultPage = 100
 	maxPage     = 500
 	// maxProofPage bounds a page of proofs in bytes.
-	maxProofPage = 16 << 20
+	maxProofPage = 8 << 20
 	// maxSeq is the largest sequence number: what all JSON readers read exactly.
 	maxSeq = 1<<53 - 1
 )

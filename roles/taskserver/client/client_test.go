@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -82,6 +83,9 @@ func TestAnswers(t *testing.T) {
 		{"too much", reply{200, "application/json", strings.Repeat(" ", 33<<20), ""}, client.ErrAnswer, 0},
 		{"no task", reply{404, contract.ProblemMediaType, problem(contract.ProblemNoTask), ""}, client.ErrNoTask, 0},
 		{"fenced", reply{409, contract.ProblemMediaType, problem(contract.ProblemFenced), ""}, client.ErrFenced, 0},
+		{"banned", reply{403, contract.ProblemMediaType, problem(contract.ProblemBanned), ""}, client.ErrBanned, 0},
+		{"outdated", reply{426, contract.ProblemMediaType, problem(contract.ProblemOutdated), ""}, client.ErrOutdated, 0},
+		{"ahead of the server", reply{503, contract.ProblemMediaType, problem(contract.ProblemAhead), "12"}, client.ErrUnavailable, 12 * time.Second},
 		{"broken problem", reply{409, contract.ProblemMediaType, "{", ""}, client.ErrAnswer, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -93,6 +97,18 @@ func TestAnswers(t *testing.T) {
 				t.Errorf("retry after: got %s, want %s", got, c.retry)
 			}
 		})
+	}
+}
+
+// TestClientSaysItsVersion, so that a server can tell an outdated one.
+func TestClientSaysItsVersion(t *testing.T) {
+	var said string
+	c := newClient(t, answers{"/v1/renew": func(r *http.Request) (*http.Response, error) {
+		said = r.Header.Get("Finest-Client")
+		return reply{200, "application/json", "{}", ""}.send(r)
+	}})
+	if err := c.Renew(t.Context(), "C-000000", 1); err != nil || said != strconv.Itoa(contract.ClientVersion) {
+		t.Errorf("said %q, got error %v", said, err)
 	}
 }
 
