@@ -280,10 +280,17 @@ func submission(r contract.Receipt) contract.SubmitRequest {
 	return contract.SubmitRequest{Task: r.Task, Generation: r.Generation, Claim: claim, Manifest: sumA, Block: r.Block + 1}
 }
 
+// keys are those made so far: each takes milliseconds.
+var keys sync.Map
+
 func key(t testing.TB, uri string) *wallet.Hotkey {
 	t.Helper()
+	if known, ok := keys.Load(uri); ok {
+		return known.(*wallet.Hotkey)
+	}
 	k, err := wallet.FromURI(uri)
 	check(t, err)
+	keys.Store(uri, k)
 	return k
 }
 
