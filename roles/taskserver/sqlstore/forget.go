@@ -6,8 +6,7 @@ package sqlstore
 const (
 	forgetNow   = 2000
 	forgetMore  = 2 * maxBatch
-	forgetUUIDs = `DELETE FROM uuids WHERE (signer, uuid) IN
-		(SELECT signer, uuid FROM uuids WHERE until_ms < ? ORDER BY until_ms LIMIT ?)`
+	forgetUUIDs = "DELETE FROM uuids WHERE id IN (SELECT id FROM uuids WHERE until_ms < ? ORDER BY until_ms LIMIT ?)"
 )
 
 // lateUUIDs are those that lie before a time, in milliseconds, if there are

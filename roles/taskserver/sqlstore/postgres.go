@@ -149,7 +149,7 @@ func (d *postgresDB) bind(query string) string {
 }
 
 var postgresDDL = strings.NewReplacer(
-	"TEXT", `TEXT COLLATE "C"`, "INTEGER", "BIGINT", ") STRICT, WITHOUT ROWID;", ");", ") STRICT;", ");")
+	"TEXT", `TEXT COLLATE "C"`, "INTEGER", "BIGINT", "BLOB", "BYTEA", ") STRICT, WITHOUT ROWID;", ");", ") STRICT;", ");")
 
 func (d *postgresDB) ddl(schema string) string { return postgresDDL.Replace(schema) }
 

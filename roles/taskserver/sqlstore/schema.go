@@ -146,10 +146,8 @@ CREATE TABLE audit (
 ) STRICT;
 
 CREATE TABLE uuids (
-	signer   TEXT NOT NULL,
-	uuid     TEXT NOT NULL,
-	until_ms INTEGER NOT NULL,
-	PRIMARY KEY (signer, uuid)
+	id       BLOB PRIMARY KEY,
+	until_ms INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX uuids_by_until ON uuids(until_ms);
 
