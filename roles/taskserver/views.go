@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"finest/internal/contract"
 	"finest/roles/taskserver/engine"
@@ -59,6 +61,9 @@ func (s *Server) getTasks(r *http.Request) (contract.TaskList, error) {
 	if state != "" && !slices.Contains(contract.TaskStates[:], state) {
 		return contract.TaskList{}, problem(contract.ProblemMalformed, "state=%.40q is no state of a task", state)
 	}
+	if err := checkTexts(query, "crawl", "after"); err != nil {
+		return contract.TaskList{}, err
+	}
 	s.known(r.Context())
 	return read(s, r, func(v engine.View) (list contract.TaskList, err error) {
 		tasks, err := v.Tasks(query.Get("crawl"), state, query.Get("after"), limit)
@@ -78,8 +83,11 @@ func (s *Server) getTasks(r *http.Request) (contract.TaskList, error) {
 
 func (s *Server) getTask(r *http.Request) (contract.TaskView, error) {
 	s.known(r.Context())
+	id := r.PathValue("id")
+	if !isText(id) {
+		return contract.TaskView{}, problem(contract.ProblemUnknownTask, "there is no task %.80q", id)
+	}
 	return read(s, r, func(v engine.View) (view contract.TaskView, err error) {
-		id := r.PathValue("id")
 		task, err := v.Task(id)
 		if errors.Is(err, engine.ErrNotFound) {
 			return view, problem(contract.ProblemUnknownTask, "there is no task %.80q", id)
@@ -109,6 +117,9 @@ func (s *Server) getSubmissions(r *http.Request) (contract.SubmissionList, error
 	if err != nil {
 		return contract.SubmissionList{}, err
 	}
+	if err := checkTexts(query, "task"); err != nil {
+		return contract.SubmissionList{}, err
+	}
 	return read(s, r, func(v engine.View) (contract.SubmissionList, error) {
 		page, err := v.Submissions(query.Get("task"), since, limit)
 		list := contract.SubmissionList{Submissions: orEmpty(page), Next: since}
@@ -123,6 +134,9 @@ func (s *Server) getVerdicts(r *http.Request) (contract.VerdictList, error) {
 	query := r.URL.Query()
 	since, limit, err := pageOf(query)
 	if err != nil {
+		return contract.VerdictList{}, err
+	}
+	if err := checkTexts(query, "task", "hotkey"); err != nil {
 		return contract.VerdictList{}, err
 	}
 	return read(s, r, func(v engine.View) (contract.VerdictList, error) {
@@ -218,6 +232,19 @@ func limitOf(query url.Values) (int, error) {
 	}
 	return limit, nil
 }
+
+// checkTexts refuses parameters that no store could hold, so that a stranger's
+// texts are no fault of the server.
+func checkTexts(query url.Values, names ...string) error {
+	for _, name := range names {
+		if text := query.Get(name); !isText(text) {
+			return problem(contract.ProblemMalformed, "%s=%.40q is not UTF-8 without NUL", name, text)
+		}
+	}
+	return nil
+}
+
+func isText(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }
 
 // orEmpty makes the JSON of an empty list [] rather than null.
 func orEmpty[T any](list []T) []T {
