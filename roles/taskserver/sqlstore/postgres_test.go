@@ -7,31 +7,20 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
 	"testing"
 
-	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+	"finest/roles/taskserver/sqlstore/postgrestest"
 )
 
 // pgDatabase is a database of a test on a PostgreSQL server.
 type pgDatabase struct{ url *url.URL }
 
-// postgres makes a database on the server that FINEST_POSTGRES names. It is
-// dropped when the test ends.
 func postgres(t testing.TB) pgDatabase {
 	t.Helper()
-	where := os.Getenv("FINEST_POSTGRES")
-	if where == "" {
-		t.Skip("FINEST_POSTGRES names no PostgreSQL server; .ci/postgres starts one")
-	}
-	u, err := url.Parse(where)
+	u, err := url.Parse(postgrestest.Database(t))
 	if err != nil {
-		t.Fatal("FINEST_POSTGRES is no URL") // without what it may hold of a password
+		t.Fatal(err)
 	}
-	name := fmt.Sprintf("finest_%.16x", sha256.Sum256(fmt.Append(nil, os.Getpid(), t.Name())))
-	execute(t, "pgx", where, "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'UTF8'")
-	t.Cleanup(func() { execute(t, "pgx", where, "DROP DATABASE "+name+" WITH (FORCE)") })
-	u.Path = "/" + name
 	return pgDatabase{u}
 }
 
