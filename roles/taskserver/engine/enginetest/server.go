@@ -102,6 +102,7 @@ func (w *world) clear(r *random) error {
 }
 
 // imports adds a crawl when little is left, and one that is there in any case.
+// Later ones are larger: each step counts the tasks of all of them.
 func (w *world) imports(r *random) error {
 	crawl, tasks := Tasks("crawl-0", tasksAtFirst, true)
 	if r.chance(50) {
@@ -116,7 +117,7 @@ func (w *world) imports(r *random) error {
 		return err
 	}
 	if left < 10 {
-		if err := w.load(50+r.IntN(200), r.chance(70)); err != nil {
+		if err := w.load((50+r.IntN(200))*(1+w.crawls/20), r.chance(70)); err != nil {
 			return err
 		}
 	}
