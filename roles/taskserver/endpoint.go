@@ -21,22 +21,43 @@ const requestTimeout = 20 * time.Second
 // content, or with an error.
 type endpoint func(*Server, *http.Request) (any, error)
 
-// answer makes a handler of an endpoint: timeout, JSON, problems, panics.
-func (s *Server) answer(pattern string, e endpoint) http.Handler {
+// answer makes a handler of an endpoint: timeout, JSON, problems, panics. Only as
+// many requests as turns has places are answered at a time; nil for any number.
+func (s *Server) answer(pattern string, e endpoint, turns chan struct{}) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
-		defer cancel()
-		value, err := guard(s, e, r.WithContext(ctx))
-		if err != nil {
+		body, err := s.prepare(r, e, turns)
+		switch {
+		case err != nil:
 			s.refuse(w, pattern, err)
-			return
-		}
-		if value == (none{}) {
+		case body == nil:
 			w.WriteHeader(http.StatusNoContent)
-			return
+		default:
+			s.send(w, r, pattern, body)
 		}
-		s.send(w, r, pattern, value)
 	})
+}
+
+// prepare returns the JSON of an answer; nil for none.
+func (s *Server) prepare(r *http.Request, e endpoint, turns chan struct{}) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
+	defer cancel()
+	if turns != nil {
+		select {
+		case turns <- struct{}{}:
+			defer func() { <-turns }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	value, err := guard(s, e, r.WithContext(ctx))
+	if err != nil || value == (none{}) {
+		return nil, err
+	}
+	body, err := json.Marshal(value)
+	if err != nil {
+		return nil, fmt.Errorf("%w: encode answer: %w", errInternal, err)
+	}
+	return body, nil
 }
 
 func (s *Server) refuse(w http.ResponseWriter, pattern string, err error) {
@@ -45,15 +66,10 @@ func (s *Server) refuse(w http.ResponseWriter, pattern string, err error) {
 	s.writeProblem(w, p)
 }
 
-func (s *Server) send(w http.ResponseWriter, r *http.Request, pattern string, value any) {
-	body, err := json.Marshal(value)
-	if err != nil {
-		s.refuse(w, pattern, fmt.Errorf("%w: encode answer: %w", errInternal, err))
-		return
-	}
+func (s *Server) send(w http.ResponseWriter, r *http.Request, pattern string, body []byte) {
 	defer s.carry(r, int64(len(body)))()
 	w.Header().Set("Content-Type", "application/json")
-	_, err = w.Write(body)
+	_, err := w.Write(body)
 	if err == nil { // a line for people; appended it would copy a large body
 		_, err = io.WriteString(w, "\n")
 	}

@@ -35,7 +35,9 @@ type route struct {
 	// problems are the types that it can be refused with, besides those that all
 	// operations of its kind can.
 	problems []string
-	serve    endpoint
+	// largeAnswers may be megabytes: few are made at a time.
+	largeAnswers bool
+	serve        endpoint
 }
 
 // param is a part of the path or of the query.
@@ -56,6 +58,15 @@ func post[T request, A any](op, summary string, maxBody int64, do func(*Server, 
 func get[A any](path, id, summary string, do func(*Server, *http.Request) (A, error), params []param, problems ...string) route {
 	return route{method: http.MethodGet, path: path, id: id, summary: summary, params: params, response: bodyType[A](), problems: problems,
 		serve: func(s *Server, r *http.Request) (any, error) { return do(s, r) }}
+}
+
+// largeAtOnce is how many large answers are read from the store and encoded at a
+// time. No client can hold a place: it is free before anything is sent.
+const largeAtOnce = 2
+
+func large(r route) route {
+	r.largeAnswers = true
+	return r
 }
 
 func bodyType[A any]() reflect.Type {
@@ -98,7 +109,7 @@ func table() []route {
 		get("/v1/statements/{sha256}", "getStatement", "The signed request that verdicts came with", (*Server).getStatement,
 			[]param{{name: "sha256", about: "the statement of a verdict", inPath: true}}, gone),
 		get("/v1/leaderboard", "getLeaderboard", "What is known of each miner", (*Server).getLeaderboard, nil),
-		get("/v1/proofs", "getProofs", "Fraud proofs in the order they arrived", (*Server).getProofs, []param{since}, bad),
+		large(get("/v1/proofs", "getProofs", "Fraud proofs in the order they arrived", (*Server).getProofs, []param{since}, bad)),
 		get("/v1/audit", "getAudit", "The head of the audit log", (*Server).getAudit, nil),
 		get("/v1/openapi.json", "getOpenapi", "This document", (*Server).getDocument, nil),
 		get("/healthz", "getHealth", "Whether the server runs", (*Server).getHealth, nil),
@@ -115,7 +126,11 @@ func (s *Server) routes(registry *prometheus.Registry) (http.Handler, error) {
 	mux := http.NewServeMux()
 	for _, r := range table() {
 		pattern := r.method + " " + r.path
-		mux.Handle(pattern, std.Handler(r.path, measured, s.answer(pattern, r.serve)))
+		var turns chan struct{}
+		if r.largeAnswers {
+			turns = make(chan struct{}, largeAtOnce)
+		}
+		mux.Handle(pattern, std.Handler(r.path, measured, s.answer(pattern, r.serve, turns)))
 		// Other methods stay out of the metrics: strangers make up their names.
 		mux.HandleFunc(r.path, func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Allow", strings.Replace(r.method, http.MethodGet, "GET, HEAD", 1))

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"finest/internal/contract"
 	"finest/roles/taskserver"
@@ -206,4 +208,36 @@ func TestOptions(t *testing.T) {
 	}
 	_, err := taskserver.New(good)
 	check(t, err)
+}
+
+// TestFewLargeAnswersAtOnce: pages of proofs are megabytes, so those who wait for
+// one must not fill the memory, nor keep all others from the store.
+func TestFewLargeAnswersAtOnce(t *testing.T) {
+	var broken *brokenStore
+	e := newEnv(t, 1, func(o *taskserver.Options) {
+		broken = &brokenStore{Store: o.Store}
+		o.Store = broken
+	})
+	reading, goOn := make(chan struct{}, 20), make(chan struct{})
+	broken.fail = func() error {
+		reading <- struct{}{}
+		<-goOn
+		return engine.ErrUnavailable
+	}
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			w := httptest.NewRecorder()
+			e.server.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), "GET", "/v1/proofs", nil))
+		})
+	}
+	<-reading
+	<-reading
+	select {
+	case <-reading:
+		t.Error("more than two pages of proofs are read at a time")
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(goOn)
+	all.Wait()
 }
