@@ -119,7 +119,8 @@ bench-tasks:
 
 # Everything chance has a part in, longer.
 soak:
-	FINEST_SOAK=1 $(GO) test -count 5 -timeout 3h ./...
+	$(GO) test -count 5 -timeout 3h ./...
+	FINEST_SOAK=1 $(GO) test -count 1 -timeout 1h -run 'TestModel$$' ./roles/taskserver/engine
 	.ci/fuzz 10m
 
 clean:
