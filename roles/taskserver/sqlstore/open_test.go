@@ -3,6 +3,7 @@ package sqlstore_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -81,6 +82,29 @@ func TestStoreThatMustExistIsNotMade(t *testing.T) {
 }
 
 // TestFileIsItsOwnersOnly: it says who works on what.
+// TestMisspeltURLMakesNoFile: nor does the error tell what may be a password.
+func TestMisspeltURLMakesNoFile(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	for _, where := range []string{
+		"Postgres://finest:s3cret@127.0.0.1/tasks", "postgres:/finest:s3cret@127.0.0.1/tasks", "postgresql:finest:s3cret@127.0.0.1/tasks",
+		"mysql://finest:s3cret@127.0.0.1/tasks", "host=127.0.0.1 user=finest password=s3cret",
+	} {
+		for _, existing := range []bool{false, true} {
+			s, err := sqlstore.Open(t.Context(), where, sqlstore.Options{Existing: existing})
+			if err == nil {
+				t.Fatal(errors.Join(fmt.Errorf("%q was opened", where), s.Close()))
+			}
+			if strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "postgres://") {
+				t.Errorf("%q: error %v", where, err)
+			}
+		}
+	}
+	if files, err := os.ReadDir(dir); err != nil || len(files) > 0 {
+		t.Errorf("files %v were made, error %v", files, err)
+	}
+}
+
 func TestFileIsItsOwnersOnly(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "made", "too")
 	s := closing(t, open(t, filepath.Join(dir, fileName)))

@@ -58,14 +58,24 @@ func Open(ctx context.Context, where string, o Options) (*Store, error) {
 }
 
 func open(ctx context.Context, where string, o Options) (dialect, error) {
-	if isURL(where) {
+	switch {
+	case isURL(where):
 		return openPostgres(ctx, where)
+	case looksLikeURL(where): // it may hold a password, so it is not told
+		return nil, errors.New("open task store: neither the path of a file nor a URL that begins with postgres://")
 	}
 	return openSQLite(where, o.Existing)
 }
 
 func isURL(where string) bool {
 	return strings.HasPrefix(where, "postgres://") || strings.HasPrefix(where, "postgresql://")
+}
+
+// looksLikeURL tells misspelt URLs and settings from paths, so that no file is
+// named after a password, and no message names one.
+func looksLikeURL(where string) bool {
+	return strings.Contains(where, "://") || strings.Contains(where, "password=") ||
+		strings.HasPrefix(strings.ToLower(where), "postgres:") || strings.HasPrefix(strings.ToLower(where), "postgresql:")
 }
 
 // Close ends the store when the changes that wait are durable and all views are
