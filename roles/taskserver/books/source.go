@@ -45,8 +45,10 @@ type (
 	}
 	// TaskRow is a task.
 	TaskRow struct {
-		ID, State     string
-		Ready         bool
+		ID, State string
+		Ready     bool
+		// Misplaced says that it does not lie where its id puts it in draws.
+		Misplaced     bool
 		Generation    int64
 		Deadline, Due uint64
 		Attempts      int

@@ -70,6 +70,9 @@ func (c *checker) task(known *crawl, row TaskRow, files hash.Hash) error {
 	}
 	where := "task " + row.ID
 	c.files(where, t, row, files)
+	if row.Misplaced {
+		c.report.fault(where, "it does not lie on the ring of draws where its id puts it")
+	}
 	if ready := !known.retired && sized(row.Files); row.Ready != ready {
 		c.report.fault(where, "that it may be leased is %t, not %t", row.Ready, ready)
 	}

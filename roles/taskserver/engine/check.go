@@ -36,8 +36,8 @@ func (s source) Crawls() ([]books.CrawlRow, error) {
 func (s source) Tasks(crawl, after string, limit int) ([]books.TaskRow, error) {
 	tasks, err := s.View.Tasks(crawl, "", after, limit)
 	return rows(tasks, func(t Task) books.TaskRow {
-		return books.TaskRow{ID: t.ID, State: t.State, Ready: t.Ready, Generation: t.Generation, Deadline: t.DeadlineBlock,
-			Due: t.DueBlock, Attempts: t.Attempts, Evidence: t.Evidence, Files: t.Files}
+		return books.TaskRow{ID: t.ID, State: t.State, Ready: t.Ready, Misplaced: t.Point != TaskPoint(t.ID),
+			Generation: t.Generation, Deadline: t.DeadlineBlock, Due: t.DueBlock, Attempts: t.Attempts, Evidence: t.Evidence, Files: t.Files}
 	}), err
 }
 

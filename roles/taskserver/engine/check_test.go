@@ -228,6 +228,7 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"deadline":   {edited{tasks: ofTask(open.Task, func(t *engine.Task) { t.DeadlineBlock++ })}, "task " + open.Task + ": its deadline is"},
 		"due block":  {edited{tasks: ofTask(open.Task, func(t *engine.Task) { t.DueBlock++ })}, "task " + open.Task + ": its due block is"},
 		"attempts":   {edited{tasks: ofTask(open.Task, func(t *engine.Task) { t.Attempts += 2 })}, "task " + open.Task + ": its number of attempts is"},
+		"place":      {edited{tasks: ofTask(open.Task, func(t *engine.Task) { t.Point++ })}, "task " + open.Task + ": it does not lie on the ring"},
 		"readiness":  {edited{tasks: ofTask(unready, func(t *engine.Task) { t.Ready = false })}, "task " + unready + ": that it may be leased is false"},
 		"evidence": {edited{tasks: ofTask(contract.TaskID("unknown", 0), func(t *engine.Task) { t.Evidence = "other" })},
 			"task unknown-000000: its evidence"},

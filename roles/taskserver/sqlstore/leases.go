@@ -9,14 +9,19 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
-const selectLease = `SELECT receipt, coldkey, slot, state, renewed_block, ended_block, reason, excuse, excused FROM leases`
+const selectLease = `SELECT receipt, task, generation, hotkey, coldkey, slot, state, renewed_block, ended_block, reason, excuse, excused FROM leases`
 
+// scanLease reads a lease. What a receipt says that is a column, too, is read
+// from there, so that no lease is found by one name and shows another.
 func scanLease(rows *sql.Rows) (l engine.Lease, err error) {
-	var receipt string
-	if err := rows.Scan(&receipt, &l.Coldkey, &l.Slot, &l.State, &l.RenewedBlock, &l.EndedBlock, &l.Reason, &l.Excuse, &l.Excused); err != nil {
+	var receipt, task, hotkey string
+	var generation int64
+	if err := rows.Scan(&receipt, &task, &generation, &hotkey, &l.Coldkey, &l.Slot, &l.State, &l.RenewedBlock, &l.EndedBlock, &l.Reason, &l.Excuse, &l.Excused); err != nil {
 		return engine.Lease{}, err
 	}
-	return l, decode("receipt of a lease", receipt, &l.Receipt)
+	err = decode("receipt of a lease", receipt, &l.Receipt)
+	l.Receipt.Task, l.Receipt.Generation, l.Receipt.Hotkey = task, generation, hotkey
+	return l, err
 }
 
 // Lease returns one lease.
