@@ -42,14 +42,14 @@ type QuotaError struct {
 	Holder Holder
 	// Quota is how many leases it may have now, Open how many it has.
 	Quota, Open int
-	// Until is the last block of its pause; 0 when it has none, and must end a
-	// lease first.
+	// Until is the block at which its pause is over; 0 when it has none, and must
+	// end a lease first.
 	Until uint64
 }
 
 func (e *QuotaError) Error() string {
 	if e.Until > 0 {
-		return fmt.Sprintf("this %s let leases lapse and gets no new one up to block %d", e.Holder.Kind, e.Until)
+		return fmt.Sprintf("this %s let leases lapse and gets no new one before block %d", e.Holder.Kind, e.Until)
 	}
 	return fmt.Sprintf("this %s has %d leases open and may have %d for now", e.Holder.Kind, e.Open, e.Quota)
 }

@@ -153,7 +153,7 @@ func TestHotkeyMovesToAnotherColdkey(t *testing.T) {
 func TestQuotaErrorSaysWhatToDo(t *testing.T) {
 	h := engine.Holder{Kind: engine.HolderHotkey}
 	for want, e := range map[string]*engine.QuotaError{
-		"up to block 77":            {Holder: h, Quota: 1, Until: 77},
+		"before block 77":           {Holder: h, Quota: 1, Until: 77},
 		"has 2 leases open and may": {Holder: h, Quota: 1, Open: 2},
 	} {
 		if !strings.Contains(e.Error(), want) {
