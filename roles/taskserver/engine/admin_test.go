@@ -43,6 +43,28 @@ func TestManyAttemptsQuarantine(t *testing.T) {
 	same(t, "generation", d.lease("dave", 1).Generation, 4)
 }
 
+// Evidence stays short whatever miners give as reasons.
+func TestEvidenceIsShort(t *testing.T) {
+	strict := rules()
+	strict.MaxAttempts = 10
+	d := newDesk(t, 1)
+	e, err := engine.New(d.store, strict, enginetest.Sign)
+	d.must(err)
+	d.Engine = e
+	var task string
+	for range strict.MaxAttempts {
+		r := d.lease("alice", 1)
+		task = r.Task
+		_, err := d.Release(d.Context(), d.by("alice"), contract.ReleaseRequest{Op: contract.OpRelease, Task: r.Task,
+			Generation: r.Generation, Reason: strings.Repeat("\U000e0001", contract.MaxReason/4)}) // each is ten letters when quoted
+		d.must(err)
+		d.pass(deadline)
+	}
+	if n := len(d.in(task, contract.TaskQuarantined).Evidence); n > 4<<10 {
+		t.Errorf("%d bytes of evidence", n)
+	}
+}
+
 // FS-26: a command made finished work available again, and pulled tasks from
 // under those who had them.
 func TestRequeueTakesNothingAway(t *testing.T) {

@@ -80,7 +80,7 @@ func (c *change) evidence(t Task) (string, error) {
 		}
 		text += "."
 	}
-	return text, nil
+	return clip(text, maxEvidence), nil
 }
 
 // Limits of evidence.
