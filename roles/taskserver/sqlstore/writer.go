@@ -189,7 +189,9 @@ func (w *writer) attempt(batch []*change) (outcomes []error, err error) {
 	if outcomes, err = b.run(batch); errors.Is(err, errAlone) {
 		w.careful = cautious
 		b = &batchState{ctx: ctx, s: w.session, savepoints: true, late: &w.late}
-		if err = w.db.begin(ctx, w.session, forWriting); err == nil {
+		if err = w.db.begin(ctx, w.session, forWriting); err != nil {
+			err = b.because("begin in", err)
+		} else {
 			outcomes, err = b.run(batch)
 		}
 	}
