@@ -110,7 +110,7 @@ type Tx interface {
 	// is ErrNotFound.
 	PutTask(Task) error
 	// PutLease keeps a lease of a task that is there. A second live lease of a
-	// slot is ErrConflict.
+	// slot, or of a task, is ErrConflict.
 	PutLease(Lease) error
 	PutRecord(Record) error
 	// AddSubmission adds one and gives it the next Seq; a second of a lease is

@@ -101,15 +101,18 @@ func (s *Store) Change(ctx context.Context, f func(engine.Tx) error) (err error)
 		return err
 	}
 	t := &tx{view: view{&s.tables}}
+	returned := false // not if f panics or ends its goroutine
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("memory store: panic in a change: %v", p)
 		}
-		if err != nil {
+		if err != nil || !returned {
 			t.rollback()
 		}
 	}()
-	if err := f(t); err != nil {
+	err = f(t)
+	returned = true
+	if err != nil {
 		return err
 	}
 	return ctx.Err()

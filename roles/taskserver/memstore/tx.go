@@ -155,6 +155,11 @@ func (t *tx) PutLease(l engine.Lease) error {
 		return fmt.Errorf("put lease %d of task %s: slot %d: %w", generation, id, l.Slot, engine.ErrConflict)
 	}
 	before := t.leases[id]
+	if l.State == contract.LeaseLive && slices.ContainsFunc(before, func(o engine.Lease) bool {
+		return o.State == contract.LeaseLive && o.Receipt.Generation != generation
+	}) {
+		return fmt.Errorf("put lease %d of task %s: another is live: %w", generation, id, engine.ErrConflict)
+	}
 	after := slices.Clone(before)
 	at, there := findLease(after, generation)
 	if there {

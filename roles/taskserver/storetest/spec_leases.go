@@ -48,6 +48,8 @@ func slotsLive(b *bench) {
 	empty("slot of another hotkey", ben, 1)
 	taken := someLease(contract.TaskID(main, 2), 1, ann, 1)
 	b.wantErr("a second lease of slot 1", b.Change(b.Context(), func(tx engine.Tx) error { return tx.PutLease(taken) }), engine.ErrConflict)
+	again := someLease(second.Receipt.Task, second.Receipt.Generation+1, ben, 7)
+	b.wantErr("a second live lease of a task", b.Change(b.Context(), func(tx engine.Tx) error { return tx.PutLease(again) }), engine.ErrConflict)
 	b.wantErr("a lease of no task", b.Change(b.Context(), func(tx engine.Tx) error {
 		return tx.PutLease(someLease(contract.TaskID(main, 9), 1, ann, 9))
 	}), engine.ErrNotFound)
