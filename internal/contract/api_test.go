@@ -136,6 +136,20 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
+func TestStatementID(t *testing.T) {
+	// printf '%s.%s' 5Alice "$(printf '{}' | sha256sum | cut -c1-64)" | sha256sum
+	if got, want := contract.StatementID("5Alice", []byte("{}")), "04cfdf8c3bab906d51b23a583d9c325f91dab20fd55dcfb603e273a424205ecf"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for name, other := range map[string]string{
+		"another body": contract.StatementID("5Alice", []byte("[]")), "another validator": contract.StatementID("5Bob", []byte("{}")),
+	} {
+		if other == contract.StatementID("5Alice", []byte("{}")) {
+			t.Errorf("%s, but the same statement", name)
+		}
+	}
+}
+
 func TestProblem(t *testing.T) {
 	p := &contract.Problem{Type: contract.ProblemNoTask, Title: "no task is available", Status: 404, Detail: "all are leased", RetryAfterMS: 250}
 	if got, want := p.Error(), "no task is available (404): all are leased"; got != want {

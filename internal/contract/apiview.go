@@ -1,6 +1,10 @@
 package contract
 
-import "encoding/json"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+)
 
 // States of a task. A task is in exactly one of them.
 const (
@@ -33,7 +37,7 @@ type RecipeActivation struct {
 // check what is published in its name: the signature is over the body, UUID,
 // timestamp and receiver (Epistula v2).
 type Statement struct {
-	// SHA256 is the hash of the body.
+	// SHA256 is the StatementID of validator and body.
 	SHA256    string          `json:"sha256"`
 	Validator string          `json:"validator"`
 	SignedFor string          `json:"signed_for"`
@@ -41,6 +45,16 @@ type Statement struct {
 	Timestamp int64           `json:"timestamp"`
 	Signature string          `json:"signature"`
 	Body      json.RawMessage `json:"body"`
+}
+
+// StatementID names what a validator says in a body of canonical JSON: the
+// SHA-256 of `<validator>.<SHA-256 of the body>`, both hashes in hex digits. Two
+// validators who say the same make two statements; one that says the same again,
+// under another UUID, has made it already.
+func StatementID(validator string, body []byte) string {
+	said := sha256.Sum256(body)
+	sum := sha256.Sum256([]byte(validator + "." + hex.EncodeToString(said[:])))
+	return hex.EncodeToString(sum[:])
 }
 
 // LeaseStatus answers what changes or confirms a lease.
@@ -140,7 +154,7 @@ type VerdictView struct {
 	Verdict
 	Validator    string `json:"validator"`
 	WeightsBlock uint64 `json:"weights_block"`
-	// Statement is the hash of the signed request it came with.
+	// Statement is the SHA256 of the Statement it came with.
 	Statement string `json:"statement"`
 }
 

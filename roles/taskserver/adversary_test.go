@@ -296,6 +296,32 @@ func TestStatements(t *testing.T) {
 	}
 }
 
+// TestEachValidatorHasItsStatement: validators who say the same, word for word,
+// have each signed it.
+func TestEachValidatorHasItsStatement(t *testing.T) {
+	e := newEnv(t, 1)
+	ctx := t.Context()
+	r := e.submitted("//Miner")
+	e.chain.set(func(c *fakeChain) { c.neurons = append(c.neurons, neuron(t, 9, "//New", true)) })
+	e.mine(1)
+	validators := []string{"//Validator", "//New"}
+	for range 2 { // the same again is no other statement
+		for _, validator := range validators {
+			check(t, e.client(validator).Score(ctx, []contract.Verdict{verdictOn(r, contract.VerdictAccepted, "1")}, firstHead))
+		}
+	}
+	reader := e.client("//Other")
+	verdicts, _, err := reader.Verdicts(ctx, "", 0)
+	check(t, err)
+	equal(t, "verdicts", len(verdicts), len(validators))
+	for i, v := range verdicts {
+		equal(t, "validator of the verdict", v.Validator, key(t, validators[i]).Address())
+		s, err := reader.Statement(ctx, v.Statement)
+		check(t, err)
+		equal(t, "validator of its statement", s.Validator, v.Validator)
+	}
+}
+
 // forgingStore has another statement than was made.
 type forgingStore struct {
 	engine.Store

@@ -123,8 +123,8 @@ func (s *Server) permitted(ctx context.Context, c call, what string) error {
 }
 
 // statement is a signed request as others can check it.
-func (c call) statement(sha256 string) contract.Statement {
+func (c call) statement() contract.Statement {
 	h := c.headers
-	return contract.Statement{SHA256: sha256, Validator: h.SignedBy, SignedFor: h.SignedFor, UUID: h.UUID, Timestamp: h.Timestamp,
-		Signature: hex.EncodeToString(h.Signature[:]), Body: c.body}
+	return contract.Statement{SHA256: contract.StatementID(h.SignedBy, c.body), Validator: h.SignedBy, SignedFor: h.SignedFor,
+		UUID: h.UUID, Timestamp: h.Timestamp, Signature: hex.EncodeToString(h.Signature[:]), Body: c.body}
 }

@@ -63,7 +63,7 @@ func (s *Server) score(ctx context.Context, c call, req contract.ScoreRequest) (
 	if err := checkCanonical(c.body); err != nil {
 		return none{}, err
 	}
-	if err := s.engine.Score(ctx, c.Request, req, c.statement(canon.Sum(c.body))); err != nil {
+	if err := s.engine.Score(ctx, c.Request, req, c.statement()); err != nil {
 		return none{}, err
 	}
 	s.metrics.verdicts.Add(float64(len(req.Verdicts)))

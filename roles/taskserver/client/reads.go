@@ -111,8 +111,8 @@ func checkStatement(s *contract.Statement, sha256 string) error {
 		return err
 	}
 	s.Body = body
-	if canon.Sum(body) != sha256 || s.SHA256 != sha256 {
-		return fmt.Errorf("body hashes to %s", canon.Sum(body))
+	if id := contract.StatementID(s.Validator, body); id != sha256 || s.SHA256 != sha256 {
+		return fmt.Errorf("it is statement %s", id)
 	}
 	key, err := wallet.ParseAddress(s.Validator)
 	if err != nil {

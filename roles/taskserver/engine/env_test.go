@@ -202,7 +202,7 @@ func (d *desk) score(who engine.Request, verdicts ...contract.Verdict) error {
 	req := contract.ScoreRequest{Op: contract.OpScore, WeightsBlock: who.Head.Number, Verdicts: verdicts}
 	body, err := canon.Marshal(req)
 	d.must(err)
-	return d.Score(d.Context(), who, req, contract.Statement{SHA256: canon.Sum(body), Body: body})
+	return d.Score(d.Context(), who, req, contract.Statement{SHA256: contract.StatementID(who.Hotkey, body), Validator: who.Hotkey, Body: body})
 }
 
 // pass lets blocks pass, and the server notice.

@@ -83,7 +83,7 @@ type View interface {
 	// Standings sums up by hotkey: most accepted first, then most bytes, then by
 	// hotkey.
 	Standings() ([]contract.Standing, error)
-	// Statement returns the signed request with this hash.
+	// Statement returns the statement with this contract.StatementID.
 	Statement(sha256 string) (contract.Statement, error)
 
 	// Proofs returns proofs after sequence number since, in order, up to limit of
@@ -119,7 +119,7 @@ type Tx interface {
 	// AddVerdict adds one, with the next Seq, unless the same but for Seq and
 	// Stake is there.
 	AddVerdict(Verdict) (added bool, err error)
-	// AddStatement and AddProof keep one of each hash.
+	// AddStatement and AddProof keep the first of each SHA256.
 	AddStatement(contract.Statement) error
 	AddProof(sender, sha256 string, proof json.RawMessage) (added bool, err error)
 	// AddAudit adds the entry after the newest.

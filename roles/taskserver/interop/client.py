@@ -224,8 +224,9 @@ def judges(miner, validator, receipt):
     assert (listed.validator, listed.pay, listed.reason) == (validator.address, "12.5", "rows ≡ pages"), listed
     told = get_statement.sync(client=miner.client, sha256=listed.statement)
     raw = compact(told.body)
-    assert hashlib.sha256(raw).hexdigest() == told.sha256
-    message = f"{told.sha256}.{told.uuid}.{told.timestamp}.{told.signed_for}".encode()
+    said = hashlib.sha256(raw).hexdigest()
+    assert hashlib.sha256(f"{told.validator}.{said}".encode()).hexdigest() == told.sha256 == listed.statement
+    message = f"{said}.{told.uuid}.{told.timestamp}.{told.signed_for}".encode()
     assert verified(told.signature, message, validator.pair[0].hex())
     assert get_leaderboard.sync(client=miner.client).standings[0].hotkey == miner.address
     step("a verdict published by a validator only, with the statement that it signed")

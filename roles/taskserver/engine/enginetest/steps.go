@@ -196,7 +196,7 @@ func (w *world) score(r *random) error {
 	if err != nil {
 		return err
 	}
-	statement := contract.Statement{SHA256: canon.Sum(body), Validator: who.Hotkey, Body: body}
+	statement := contract.Statement{SHA256: contract.StatementID(who.Hotkey, body), Validator: who.Hotkey, Body: body}
 	_, err = w.try(r, attempt{who, func(who engine.Request) (any, error) {
 		return nil, w.engine.Score(w.ctx, who, req, statement)
 	}})
