@@ -114,6 +114,8 @@ type lease struct {
 	slot            uint16
 	state           uint8
 	excused         uint8
+	// What the lease counts among the strikes of its holders.
+	hotkeyStrikes, coldkeyStrikes int8
 }
 
 // slotKey names a slot of a hotkey.

@@ -43,36 +43,46 @@ func (r *registry) of(address string) record {
 
 func (r *registry) address(number uint32) string { return r.records[number].address }
 
-// struck checks the strikes that an entry leaves to the holders of a lease. By
-// is 1 for a strike, −1 for one taken back, 0 if the entry has none.
-func (b *Books) struck(l *lease, s *Strikes, by int) error {
-	if by == 0 || s == nil {
-		if by != 0 || s != nil {
-			return illegal("strikes %+v where %d is due", s, by)
-		}
-		return nil
+// Recount makes a lease that counts counted among the strikes of a holder count
+// level, from −1 to 1, as far as strikes stay between 0 and MaxStrikes. It
+// returns the strikes, and what the lease counts among them.
+func Recount(strikes, counted, level int) (after, counts int) {
+	after = min(max(0, strikes+level-counted), MaxStrikes)
+	return after, counted + after - strikes
+}
+
+// struck checks the strikes that an entry leaves to the holders of a lease which
+// is to count level from now on; it names none if nothing changes.
+func (b *Books) struck(l *lease, s *Strikes, level int) error {
+	var want *Strikes
+	if int(l.hotkeyStrikes) != level || int(l.coldkeyStrikes) != level {
+		want = &Strikes{}
+		want.Hotkey, _ = Recount(b.hotkeys.records[l.hotkey].strikes, int(l.hotkeyStrikes), level)
+		want.Coldkey, _ = Recount(b.coldkeys.records[l.coldkey].strikes, int(l.coldkeyStrikes), level)
 	}
-	hot, cold := b.hotkeys.records[l.hotkey].strikes, b.coldkeys.records[l.coldkey].strikes
-	want := Strikes{Hotkey: min(max(0, hot+by), MaxStrikes), Coldkey: min(max(0, cold+by), MaxStrikes)}
-	if *s != want {
-		return illegal("strikes %+v, not %+v", *s, want)
+	switch {
+	case s == nil && want != nil:
+		return illegal("no strikes, not %+v", *want)
+	case s != nil && want == nil:
+		return illegal("strikes %+v where none change", *s)
+	case s != nil && *s != *want:
+		return illegal("strikes %+v, not %+v", *s, *want)
 	}
 	return nil
 }
 
-// strike keeps strikes that were checked.
-func (b *Books) strike(l *lease, s *Strikes, by int, block uint64) {
-	if s == nil {
-		return
-	}
+// strike makes a lease count level among the strikes of its holders, as was
+// checked.
+func (b *Books) strike(l *lease, level int, block uint64) {
 	for _, r := range []struct {
 		*record
-		strikes int
-	}{{&b.hotkeys.records[l.hotkey], s.Hotkey}, {&b.coldkeys.records[l.coldkey], s.Coldkey}} {
-		r.record.strikes = r.strikes
-		if by > 0 {
-			r.record.struck = max(r.record.struck, block)
+		counted *int8
+	}{{&b.hotkeys.records[l.hotkey], &l.hotkeyStrikes}, {&b.coldkeys.records[l.coldkey], &l.coldkeyStrikes}} {
+		if level > 0 && int(*r.counted) < level {
+			r.struck = max(r.struck, block)
 		}
+		after, counts := Recount(r.strikes, int(*r.counted), level)
+		r.strikes, *r.counted = after, int8(counts)
 	}
 }
 

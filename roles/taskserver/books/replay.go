@@ -201,9 +201,9 @@ func (b *Books) step(e Entry) (step, error) {
 	return step{Books: b, e: e, c: c, t: t, from: from, to: to}, nil
 }
 
-// check checks what an entry leaves of a task: by how much attempts change, and
-// whether its holders are struck (1) or relieved (−1).
-func (s step) check(a After, attempts, strikes int) error {
+// check checks what an entry leaves of a task, whose attempts change by
+// attempts.
+func (s step) check(a After, attempts int) error {
 	want := max(0, int(s.t.attempts)+attempts)
 	switch {
 	case a.Attempts != want || want > maxAttempts:
@@ -213,10 +213,15 @@ func (s step) check(a After, attempts, strikes int) error {
 	case (a.Due == 0) != (s.to == available || s.to == accepted || s.to == quarantined):
 		return illegal("it is %s and due at block %d", s.to, a.Due)
 	}
-	if strikes == 0 {
-		return s.struck(nil, a.Strikes, 0)
+	return nil
+}
+
+// unstruck checks an entry that changes no strikes.
+func unstruck(a After) error {
+	if a.Strikes != nil {
+		return illegal("strikes %+v where none change", *a.Strikes)
 	}
-	return s.struck(s.t.newest(), a.Strikes, strikes)
+	return nil
 }
 
 // keep makes the change of an entry that was checked.

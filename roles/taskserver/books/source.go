@@ -63,6 +63,8 @@ type (
 		Renewed, Ended  uint64
 		Reason, Missing string
 		Excused         string
+		// What it counts among the strikes of its holders.
+		HotkeyStrikes, ColdkeyStrikes int
 	}
 	// HolderRow is a record.
 	HolderRow struct {

@@ -1,6 +1,7 @@
 package books
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 
@@ -23,7 +24,7 @@ func (s step) survey() error {
 	if s.to == available && s.t.surveyed {
 		return illegal("the sizes of task %s are known", s.e.Task)
 	}
-	if err := s.check(d.After, 0, 0); err != nil {
+	if err := errors.Join(s.check(d.After, 0), unstruck(d.After)); err != nil {
 		return err
 	}
 	if s.to == available {
@@ -43,7 +44,7 @@ func (s step) lease() error {
 	if err != nil {
 		return err
 	}
-	if err := s.check(d.After, 0, 0); err != nil {
+	if err := errors.Join(s.check(d.After, 0), unstruck(d.After)); err != nil {
 		return err
 	}
 	_, err = canon.ParseHash(d.Receipt)
@@ -108,15 +109,11 @@ func (s step) end() error {
 	if d.Missing != "" && s.e.Op != OpRelease {
 		return illegal("file %.60q is missing", d.Missing)
 	}
-	strikes := 1
-	if s.from == rejected {
-		strikes = 0 // the verdict was the strike
-	}
-	if err := s.check(d.After, 1, strikes); err != nil {
+	l := s.t.newest()
+	if err := errors.Join(s.check(d.After, 1), s.struck(l, d.Strikes, 1)); err != nil {
 		return err
 	}
-	l := s.t.newest()
-	s.strike(l, d.Strikes, strikes, s.e.Block)
+	s.strike(l, 1, s.e.Block)
 	l.texts = s.hash(d.Reason, d.Missing)
 	if d.Missing != "" {
 		l.excused = excusePending
@@ -170,10 +167,10 @@ func (s step) submit() error {
 	if late {
 		attempts = -1
 	}
-	if err := s.check(d.After, attempts, attempts); err != nil {
+	if err := errors.Join(s.check(d.After, attempts), s.struck(l, d.Strikes, 0)); err != nil {
 		return err
 	}
-	s.strike(l, d.Strikes, attempts, s.e.Block)
+	s.strike(l, 0, s.e.Block)
 	if late {
 		l.state, l.ended = leaseSubmitted, s.e.Block
 	} else {
@@ -221,11 +218,11 @@ func (s step) judge() error {
 	if s.from == available || s.from == quarantined {
 		attempts = -1
 	}
-	strikes := map[stateIndex]int{accepted: -1, rejected: 1}[s.to]
-	if err := s.check(d.After, attempts, strikes); err != nil {
+	l, level := s.t.newest(), map[stateIndex]int{accepted: -1, rejected: 1}[s.to]
+	if err := errors.Join(s.check(d.After, attempts), s.struck(l, d.Strikes, level)); err != nil {
 		return err
 	}
-	s.strike(s.t.newest(), d.Strikes, strikes, s.e.Block)
+	s.strike(l, level, s.e.Block)
 	s.keep(d.After)
 	return nil
 }
@@ -269,17 +266,19 @@ func (s step) excuse() error {
 	if moves := s.from == available && d.Confirmed; moves != (s.from != s.to) || d.Due != s.t.due {
 		return illegal("it becomes %s, due at block %d", s.to, d.Due)
 	}
-	after := d.After
-	after.Strikes = nil
-	if err := s.check(after, change, 0); err != nil {
+	if err := s.check(d.After, change); err != nil {
 		return err
 	}
-	if err := s.struck(l, d.Strikes, change); err != nil {
-		return err
-	}
-	s.strike(l, d.Strikes, change, s.e.Block)
-	l.excused = excuseRefuted
-	if d.Confirmed {
+	if !d.Confirmed {
+		if err := unstruck(d.After); err != nil {
+			return err
+		}
+		l.excused = excuseRefuted
+	} else {
+		if err := s.struck(l, d.Strikes, 0); err != nil {
+			return err
+		}
+		s.strike(l, 0, s.e.Block)
 		l.excused = excuseConfirmed
 	}
 	s.keep(d.After)
@@ -297,7 +296,7 @@ func (s step) requeue() error {
 	if s.from == submitted && s.e.Block <= s.t.newest().deadline {
 		return illegal("before the deadline, block %d", s.t.newest().deadline)
 	}
-	if err := s.check(d.After, -maxAttempts, 0); err != nil {
+	if err := errors.Join(s.check(d.After, -maxAttempts), unstruck(d.After)); err != nil {
 		return err
 	}
 	s.keep(d.After)

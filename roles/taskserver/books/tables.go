@@ -162,6 +162,8 @@ func (c *checker) lease(where string, row LeaseRow, l *lease) error {
 		{"renewed block", row.Renewed, l.renewed},
 		{"end", row.Ended, l.ended},
 		{"excuse", row.Excused, excuseStates[l.excused]},
+		{"strike of its hotkey", row.HotkeyStrikes, int(l.hotkeyStrikes)},
+		{"strike of its coldkey", row.ColdkeyStrikes, int(l.coldkeyStrikes)},
 	} {
 		if f.have != f.want {
 			c.report.fault(where, "its %s is %v, not %v", f.name, f.have, f.want)

@@ -222,7 +222,7 @@ func (c *change) excuse(t Task, l Lease, confirmed bool, evidence string) error 
 	if confirmed {
 		l.Excused = ExcuseConfirmed
 		var err error
-		if strikes, err = c.strike(l, -1); err != nil {
+		if strikes, err = c.strike(&l, 0); err != nil {
 			return err
 		}
 		t.Attempts = max(0, t.Attempts-1)

@@ -50,7 +50,8 @@ func (s source) Leases(task string) ([]books.LeaseRow, error) {
 	leases, err := s.View.Leases(task)
 	return rows(leases, func(l Lease) books.LeaseRow {
 		return books.LeaseRow{Receipt: l.Receipt, Coldkey: l.Coldkey, State: l.State, Slot: l.Slot, Renewed: l.RenewedBlock,
-			Ended: l.EndedBlock, Reason: l.Reason, Missing: l.Excuse, Excused: l.Excused}
+			Ended: l.EndedBlock, Reason: l.Reason, Missing: l.Excuse, Excused: l.Excused,
+			HotkeyStrikes: l.HotkeyStrikes, ColdkeyStrikes: l.ColdkeyStrikes}
 	}), err
 }
 

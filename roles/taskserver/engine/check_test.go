@@ -224,6 +224,8 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"log cut short": {edited{entries: func(e []books.Entry) []books.Entry { return e[:len(e)-1] }}, "audit: its head is entry"},
 		"state of a task": {edited{tasks: ofTask(open.Task, func(t *engine.Task) { t.State = contract.TaskAccepted })},
 			"task " + open.Task + ": its state is accepted, not leased"},
+		"strike of a lease": {edited{leases: ofLease(done.Task, func(l *engine.Lease) { l.ColdkeyStrikes++ })},
+			"lease 1 of task " + done.Task + ": its strike of its coldkey is"},
 		"generation": {edited{tasks: ofTask(open.Task, func(t *engine.Task) { t.Generation++ })}, "task " + open.Task + ": its generation is"},
 		"deadline":   {edited{tasks: ofTask(open.Task, func(t *engine.Task) { t.DeadlineBlock++ })}, "task " + open.Task + ": its deadline is"},
 		"due block":  {edited{tasks: ofTask(open.Task, func(t *engine.Task) { t.DueBlock++ })}, "task " + open.Task + ": its due block is"},

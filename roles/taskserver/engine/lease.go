@@ -181,16 +181,13 @@ func (e *Engine) Release(ctx context.Context, who Request, req contract.ReleaseR
 
 // end keeps a lease that led to nothing, and what becomes of its task.
 func (c *change) end(op string, t Task, l Lease) error {
-	if err := c.PutLease(l); err != nil {
+	from := t.State
+	strikes, err := c.strike(&l, 1)
+	if err != nil {
 		return err
 	}
-	from := t.State
-	var strikes *books.Strikes
-	var err error
-	if from != contract.TaskRejected { // the verdict was a strike already
-		if strikes, err = c.strike(l, 1); err != nil {
-			return err
-		}
+	if err := c.PutLease(l); err != nil {
+		return err
 	}
 	if err := c.fail(&t); err != nil {
 		return err

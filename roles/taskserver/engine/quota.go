@@ -57,25 +57,31 @@ func (c *change) allowHolder(h Holder, slots, open, slot int) error {
 	return nil
 }
 
-// strike adds by (1 or −1) to the strikes of a lease's holders.
-func (c *change) strike(l Lease, by int) (*books.Strikes, error) {
-	hotkey, err := c.strikeHolder(Holder{HolderHotkey, l.Receipt.Hotkey}, by)
+// strike makes a lease count level among the strikes of its holders: 1 for one
+// that led to nothing, −1 for an accepted result, 0 for one that is open. What
+// it counted before is taken back, so that a lease counts once, however often
+// verdicts change. The caller keeps the lease. It returns nil if nothing changes.
+func (c *change) strike(l *Lease, level int) (*books.Strikes, error) {
+	if l.HotkeyStrikes == level && l.ColdkeyStrikes == level {
+		return nil, nil
+	}
+	hotkey, err := c.strikeHolder(Holder{HolderHotkey, l.Receipt.Hotkey}, &l.HotkeyStrikes, level)
 	if err != nil {
 		return nil, err
 	}
-	coldkey, err := c.strikeHolder(Holder{HolderColdkey, l.Coldkey}, by)
+	coldkey, err := c.strikeHolder(Holder{HolderColdkey, l.Coldkey}, &l.ColdkeyStrikes, level)
 	return &books.Strikes{Hotkey: hotkey, Coldkey: coldkey}, err
 }
 
-func (c *change) strikeHolder(h Holder, by int) (int, error) {
+func (c *change) strikeHolder(h Holder, counted *int, level int) (int, error) {
 	r, err := c.Record(h)
 	if err != nil {
 		return 0, err
 	}
 	r.Holder = h
-	r.Strikes = min(max(0, r.Strikes+by), MaxStrikes)
-	if by > 0 {
+	if level > 0 && *counted < level {
 		r.StruckBlock = max(r.StruckBlock, c.block)
 	}
+	r.Strikes, *counted = books.Recount(r.Strikes, *counted, level)
 	return r.Strikes, c.PutRecord(r)
 }

@@ -93,18 +93,43 @@ func TestStrikes(t *testing.T) {
 		do   func(d *desk, r contract.Receipt)
 		want int
 	}{
-		"lease in hand":      {func(*desk, contract.Receipt) {}, 2},
-		"release":            {func(d *desk, r contract.Receipt) { d.must(d.release("alice", r, "")) }, 3},
-		"deadline":           {func(d *desk, _ contract.Receipt) { d.pass(deadline + 1) }, 3},
-		"submission":         {func(d *desk, r contract.Receipt) { d.must(d.submit("alice", r)) }, 2},
-		"accepted":           {func(d *desk, r contract.Receipt) { d.finish(r, contract.VerdictAccepted) }, 1},
-		"rejected":           {func(d *desk, r contract.Receipt) { d.finish(r, contract.VerdictRejected) }, 3},
-		"undecided":          {func(d *desk, r contract.Receipt) { d.finish(r, contract.VerdictUndecided) }, 2},
-		"never confirmed":    {func(d *desk, r contract.Receipt) { d.must(d.submit("alice", r)); d.pass(deadline + confirm) }, 3},
-		"rejected and over":  {func(d *desk, r contract.Receipt) { d.finish(r, contract.VerdictRejected); d.pass(deadline) }, 3},
-		"excuse":             {func(d *desk, r contract.Receipt) { d.must(d.release("alice", r, r.Files[0].Path)) }, 3},
-		"excuse is good":     {func(d *desk, r contract.Receipt) { d.excused(r, true) }, 2},
-		"excuse is not good": {func(d *desk, r contract.Receipt) { d.excused(r, false) }, 3},
+		"lease in hand":                {func(*desk, contract.Receipt) {}, 2},
+		"release":                      {func(d *desk, r contract.Receipt) { d.must(d.release("alice", r, "")) }, 3},
+		"deadline":                     {func(d *desk, _ contract.Receipt) { d.pass(deadline + 1) }, 3},
+		"submission":                   {func(d *desk, r contract.Receipt) { d.must(d.submit("alice", r)) }, 2},
+		"accepted":                     {func(d *desk, r contract.Receipt) { d.finish(r, contract.VerdictAccepted) }, 1},
+		"rejected":                     {func(d *desk, r contract.Receipt) { d.finish(r, contract.VerdictRejected) }, 3},
+		"undecided":                    {func(d *desk, r contract.Receipt) { d.finish(r, contract.VerdictUndecided) }, 2},
+		"never confirmed":              {func(d *desk, r contract.Receipt) { d.must(d.submit("alice", r)); d.pass(deadline + confirm) }, 3},
+		"rejected and over":            {func(d *desk, r contract.Receipt) { d.finish(r, contract.VerdictRejected); d.pass(deadline) }, 3},
+		"excuse":                       {func(d *desk, r contract.Receipt) { d.must(d.release("alice", r, r.Files[0].Path)) }, 3},
+		"excuse is good":               {func(d *desk, r contract.Receipt) { d.excused(r, true) }, 2},
+		"excuse is not good":           {func(d *desk, r contract.Receipt) { d.excused(r, false) }, 3},
+		"deadline, then a late result": {func(d *desk, r contract.Receipt) { d.pass(deadline + 1); d.must(d.submit("alice", r)) }, 2},
+		"late result that is accepted": {func(d *desk, r contract.Receipt) { d.pass(deadline + 1); d.finish(r, yes) }, 1},
+		"late result that is rejected": {func(d *desk, r contract.Receipt) { d.pass(deadline + 1); d.finish(r, no) }, 3},
+		"accepted after the server gave up": {func(d *desk, r contract.Receipt) {
+			d.must(d.submit("alice", r))
+			d.pass(deadline + confirm)
+			d.said(r, no, yes)
+		}, 1},
+		"requeued before verdicts, then accepted": {func(d *desk, r contract.Receipt) {
+			d.must(d.submit("alice", r))
+			d.pass(deadline)
+			d.must(d.Requeue(d.Context(), d.head, r.Task))
+			d.said(r, yes)
+		}, 1},
+		"rejected, then withdrawn": {func(d *desk, r contract.Receipt) { d.finish(r, no); d.said(r, maybe) }, 2},
+		"rejected, then accepted":  {func(d *desk, r contract.Receipt) { d.finish(r, no); d.said(r, yes) }, 1},
+		"accepted, then withdrawn": {func(d *desk, r contract.Receipt) { d.finish(r, yes); d.said(r, maybe) }, 2},
+		"accepted, then rejected":  {func(d *desk, r contract.Receipt) { d.finish(r, yes); d.said(r, no) }, 3},
+		"rejected again and again": {func(d *desk, r contract.Receipt) { d.finish(r, no); d.said(r, maybe, no, maybe, no, yes, no) }, 3},
+		"accepted again and again": {func(d *desk, r contract.Receipt) { d.finish(r, yes); d.said(r, maybe, yes, maybe, yes, no, yes) }, 1},
+		"there and back, never confirmed": {func(d *desk, r contract.Receipt) {
+			d.finish(r, no)
+			d.said(r, maybe, no, maybe)
+			d.pass(deadline + confirm)
+		}, 3},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := newDesk(t, 20)
@@ -126,6 +151,48 @@ func (d *desk) finish(r contract.Receipt, outcome string) {
 	d.Helper()
 	d.must(d.submit("alice", r))
 	d.must(d.judge("val", 10, r, outcome))
+}
+
+// said lets the judge of finish say more of the result of a lease.
+func (d *desk) said(r contract.Receipt, outcomes ...string) {
+	d.Helper()
+	for _, outcome := range outcomes {
+		d.pass(1)
+		d.must(d.judge("val", 10, r, outcome))
+	}
+}
+
+// What the range of strikes swallowed is not given back: whoever has none is not
+// struck when a verdict in their favour is withdrawn, and whoever has the most
+// loses none when one against them is.
+func TestStrikesAtTheEndsOfTheirRange(t *testing.T) {
+	d := newDesk(t, 20)
+	both := func(what string, want int) {
+		t.Helper()
+		same(t, what+", hotkey", d.strikes(engine.HolderHotkey, "alice"), want)
+		same(t, what+", coldkey", d.strikes(engine.HolderColdkey, "alice"), want)
+	}
+	good := d.lease("alice", 1)
+	d.pass(1)
+	d.finish(good, yes)
+	both("accepted without strikes", 0)
+	d.said(good, maybe, yes, maybe)
+	both("withdrawn", 0)
+	d.said(good, yes, no)
+	both("rejected after all", 1)
+	d.pass(deadline)
+	for range engine.MaxStrikes {
+		d.must(d.release("alice", d.lease("alice", 1), ""))
+		d.pass(deadline)
+	}
+	both("released again and again", engine.MaxStrikes)
+	bad := d.lease("alice", 1)
+	d.pass(1)
+	d.finish(bad, no)
+	d.said(bad, maybe, no, maybe)
+	both("rejected and withdrawn", engine.MaxStrikes)
+	d.said(bad, yes)
+	both("accepted after all", engine.MaxStrikes-1)
 }
 
 func (d *desk) excused(r contract.Receipt, confirmed bool) {

@@ -200,6 +200,10 @@ type Lease struct {
 	// Excuse is the path of the file that could not be read, as the release says;
 	// Excused one of the Excuse constants.
 	Excuse, Excused string
+	// HotkeyStrikes and ColdkeyStrikes are what the lease counts among the strikes
+	// of its holders now: 1 if it led to nothing, −1 if its result was accepted,
+	// less where that leaves the range of strikes.
+	HotkeyStrikes, ColdkeyStrikes int
 }
 
 // What became of an excuse.

@@ -67,13 +67,12 @@ func (c *change) claimFits(l Lease, block uint64) error {
 
 func (c *change) submit(t Task, l Lease, req contract.SubmitRequest, late bool) error {
 	from := t.State
-	var strikes *books.Strikes
-	var err error
 	if late { // it led to something after all
 		t.Attempts = max(0, t.Attempts-1)
-		if strikes, err = c.strike(l, -1); err != nil {
-			return err
-		}
+	}
+	strikes, err := c.strike(&l, 0)
+	if err != nil {
+		return err
 	}
 	l.State, l.EndedBlock, l.Reason = contract.LeaseSubmitted, c.block, ""
 	if err := c.PutLease(l); err != nil {

@@ -87,8 +87,12 @@ func (c *change) judge(task string, generation int64) error {
 	if err != nil {
 		return err
 	}
-	strikes, err := c.sentence(&t, l, to)
+	c.sentence(&t, to)
+	strikes, err := c.strike(&l, levels[to])
 	if err != nil {
+		return err
+	}
+	if err := c.PutLease(l); err != nil {
 		return err
 	}
 	return c.put(books.OpJudge, from, t,
@@ -101,9 +105,11 @@ func givenUp(state string) bool {
 	return state == contract.TaskAvailable || state == contract.TaskQuarantined
 }
 
-// sentence gives a task with a result its new state, and its holder what comes
-// of it.
-func (c *change) sentence(t *Task, l Lease, to string) (*books.Strikes, error) {
+// levels are the strikes for a result in each of its states.
+var levels = map[string]int{contract.TaskAccepted: -1, contract.TaskSubmitted: 0, contract.TaskRejected: 1}
+
+// sentence gives a task with a result its new state.
+func (c *change) sentence(t *Task, to string) {
 	if givenUp(t.State) {
 		t.Attempts = max(0, t.Attempts-1)
 		t.Evidence = ""
@@ -112,13 +118,11 @@ func (c *change) sentence(t *Task, l Lease, to string) (*books.Strikes, error) {
 	switch to {
 	case contract.TaskAccepted:
 		t.DueBlock = 0
-		return c.strike(l, -1)
 	case contract.TaskRejected:
 		t.DueBlock = t.DeadlineBlock
-		return c.strike(l, 1)
+	default:
+		t.DueBlock = c.confirmBlock(*t)
 	}
-	t.DueBlock = c.confirmBlock(*t)
-	return nil, nil
 }
 
 // tally sums up the stakes behind the outcomes for the result with this

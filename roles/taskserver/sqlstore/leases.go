@@ -9,14 +9,15 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
-const selectLease = `SELECT receipt, task, generation, hotkey, coldkey, slot, state, renewed_block, ended_block, reason, excuse, excused FROM leases`
+const selectLease = `SELECT receipt, task, generation, hotkey, coldkey, slot, state, renewed_block, ended_block, reason, excuse, excused, hotkey_strikes, coldkey_strikes FROM leases`
 
 // scanLease reads a lease. What a receipt says that is a column, too, is read
 // from there, so that no lease is found by one name and shows another.
 func scanLease(rows *sql.Rows) (l engine.Lease, err error) {
 	var receipt, task, hotkey string
 	var generation int64
-	if err := rows.Scan(&receipt, &task, &generation, &hotkey, &l.Coldkey, &l.Slot, &l.State, &l.RenewedBlock, &l.EndedBlock, &l.Reason, &l.Excuse, &l.Excused); err != nil {
+	if err := rows.Scan(&receipt, &task, &generation, &hotkey, &l.Coldkey, &l.Slot, &l.State, &l.RenewedBlock, &l.EndedBlock, &l.Reason, &l.Excuse, &l.Excused,
+		&l.HotkeyStrikes, &l.ColdkeyStrikes); err != nil {
 		return engine.Lease{}, err
 	}
 	err = decode("receipt of a lease", receipt, &l.Receipt)
@@ -61,8 +62,9 @@ func (t *tx) PutLease(l engine.Lease) error {
 	r := l.Receipt
 	if old, ok := t.knownLeases[leaseKey{r.Task, r.Generation}]; ok && reflect.DeepEqual(old.Receipt, r) {
 		if _, err := t.exec(`UPDATE leases SET coldkey = ?, slot = ?, state = ?, renewed_block = ?, ended_block = ?, reason = ?, excuse = ?,
-			excused = ? WHERE task = ? AND generation = ?`,
-			l.Coldkey, l.Slot, l.State, l.RenewedBlock, l.EndedBlock, l.Reason, l.Excuse, l.Excused, r.Task, r.Generation); err != nil {
+			excused = ?, hotkey_strikes = ?, coldkey_strikes = ? WHERE task = ? AND generation = ?`,
+			l.Coldkey, l.Slot, l.State, l.RenewedBlock, l.EndedBlock, l.Reason, l.Excuse, l.Excused, l.HotkeyStrikes, l.ColdkeyStrikes,
+			r.Task, r.Generation); err != nil {
 			return fmt.Errorf("put lease %d of task %s: %w", r.Generation, r.Task, err)
 		}
 		t.knowLease(l)
@@ -72,12 +74,15 @@ func (t *tx) PutLease(l engine.Lease) error {
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO leases (task, generation, hotkey, coldkey, slot, state, receipt, renewed_block, ended_block, reason, excuse, excused)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	_, err = t.exec(`INSERT INTO leases (task, generation, hotkey, coldkey, slot, state, receipt, renewed_block, ended_block, reason, excuse, excused,
+			hotkey_strikes, coldkey_strikes)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (task, generation) DO UPDATE SET hotkey = excluded.hotkey, coldkey = excluded.coldkey, slot = excluded.slot,
 		state = excluded.state, receipt = excluded.receipt, renewed_block = excluded.renewed_block, ended_block = excluded.ended_block,
-		reason = excluded.reason, excuse = excluded.excuse, excused = excluded.excused`,
-		r.Task, r.Generation, r.Hotkey, l.Coldkey, l.Slot, l.State, string(receipt), l.RenewedBlock, l.EndedBlock, l.Reason, l.Excuse, l.Excused)
+		reason = excluded.reason, excuse = excluded.excuse, excused = excluded.excused,
+		hotkey_strikes = excluded.hotkey_strikes, coldkey_strikes = excluded.coldkey_strikes`,
+		r.Task, r.Generation, r.Hotkey, l.Coldkey, l.Slot, l.State, string(receipt), l.RenewedBlock, l.EndedBlock, l.Reason, l.Excuse, l.Excused,
+		l.HotkeyStrikes, l.ColdkeyStrikes)
 	if err != nil {
 		return fmt.Errorf("put lease %d of task %s: %w", r.Generation, r.Task, err)
 	}

@@ -64,6 +64,8 @@ CREATE TABLE leases (
 	reason        TEXT NOT NULL,
 	excuse        TEXT NOT NULL,
 	excused       TEXT NOT NULL,
+	hotkey_strikes  INTEGER NOT NULL,
+	coldkey_strikes INTEGER NOT NULL,
 	PRIMARY KEY (task, generation)
 ) STRICT;
 CREATE UNIQUE INDEX live_lease_of_slot ON leases(hotkey, slot) WHERE state = 'live';

@@ -18,6 +18,7 @@ func leasesInOrder(b *bench) {
 	b.want("leases", leases(), []engine.Lease{second, tenth})
 
 	tenth.Coldkey, tenth.Slot, tenth.State, tenth.RenewedBlock, tenth.EndedBlock = ann, 3, contract.LeaseReleased, 11, 12
+	tenth.HotkeyStrikes, tenth.ColdkeyStrikes = -1, 1
 	tenth.Reason, tenth.Excuse, tenth.Excused = "‘no’ \"file\"\n", "<a>.warc.gz", engine.ExcusePending
 	tenth.Receipt.Signature, tenth.Receipt.Hotkey = sum1, cleo
 	b.change(func(tx engine.Tx) error { return tx.PutLease(tenth) })
