@@ -3,16 +3,15 @@ package huggingface_test
 import (
 	"io"
 	"net/http"
+	"sync/atomic"
 )
 
 // each returns a handler that takes the next of handlers for every request, and
 // the last for all after.
 func each(handlers ...http.HandlerFunc) http.HandlerFunc {
-	var i int
+	var calls atomic.Int64
 	return func(w http.ResponseWriter, r *http.Request) {
-		h := handlers[min(i, len(handlers)-1)]
-		i++
-		h(w, r)
+		handlers[min(int(calls.Add(1)), len(handlers))-1](w, r)
 	}
 }
 

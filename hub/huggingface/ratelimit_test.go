@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,11 +78,14 @@ func TestTooManyRequests(t *testing.T) {
 // While one request waits for the window, the others do not use it up.
 func TestTooManyRequestsPauseAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
 		var times []time.Duration
 		begin := time.Now()
 		reply := each(says(429, "", "RateLimit", `"api";r=0;t=59`), says(200, `{"sha":"`+commit+`"}`))
 		n := newNetwork(t, map[string]http.HandlerFunc{endpoint: func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock() // both requests end their pause at once
 			times = append(times, time.Since(begin))
+			mu.Unlock()
 			reply(w, r)
 		}})
 		c := n.client(endpoint, waiting)
