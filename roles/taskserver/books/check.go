@@ -219,7 +219,7 @@ func (c *checker) holder(kind string, known record) error {
 	}
 	where := kind + " " + known.address
 	row.Kind, row.Address = kind, known.address
-	if want := (HolderRow{kind, known.address, known.strikes, known.struck, known.ban}); row != want {
+	if want := (HolderRow{kind, known.address, known.strikes, known.struck, known.unjudged, known.accepted, known.ban}); row != want {
 		c.report.fault(where, "its record is %+v, not %+v", row, want)
 	}
 	hot, cold := known.address, ""

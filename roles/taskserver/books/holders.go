@@ -18,6 +18,8 @@ type record struct {
 	struck  uint64
 	ban     string
 	live    int
+	// Results that wait for verdicts, and accepted ones.
+	unjudged, accepted int
 }
 
 func newRegistry() registry { return registry{numbers: make(map[string]uint32)} }
@@ -83,6 +85,27 @@ func (b *Books) strike(l *lease, level int, block uint64) {
 		}
 		after, counts := Recount(r.strikes, int(*r.counted), level)
 		r.strikes, *r.counted = after, int8(counts)
+	}
+}
+
+// account counts a task that moved from a state to another by a lease among the
+// results of the lease's holders.
+func (b *Books) account(l *lease, from, to stateIndex) {
+	if from == to {
+		return
+	}
+	for _, r := range []*record{&b.hotkeys.records[l.hotkey], &b.coldkeys.records[l.coldkey]} {
+		r.results(from, -1)
+		r.results(to, 1)
+	}
+}
+
+func (r *record) results(state stateIndex, by int) {
+	switch state {
+	case submitted:
+		r.unjudged += by
+	case accepted:
+		r.accepted += by
 	}
 }
 

@@ -227,6 +227,9 @@ func unstruck(a After) error {
 // keep makes the change of an entry that was checked.
 func (s step) keep(a After) {
 	s.c.move(s.t, s.to)
+	if len(s.t.leases) > 0 {
+		s.account(s.t.newest(), s.from, s.to)
+	}
 	s.t.attempts, s.t.due, s.t.evidence = uint16(a.Attempts), a.Due, s.hash(a.Evidence)
 }
 

@@ -71,7 +71,9 @@ type (
 		Kind, Address string
 		Strikes       int
 		Struck        uint64
-		Ban           string
+		// Results that wait for verdicts, and accepted ones.
+		Unjudged, Accepted int
+		Ban                string
 	}
 	// VerdictRow is a verdict with the stake behind it.
 	VerdictRow struct {

@@ -25,6 +25,15 @@ func (e *Engine) Requeue(ctx context.Context, block uint64, task string) error {
 		if from == contract.TaskAvailable && t.Attempts == 0 {
 			return nil
 		}
+		if from == contract.TaskSubmitted {
+			l, err := c.Tx.Lease(t.ID, t.Generation)
+			if err != nil {
+				return err
+			}
+			if err := c.account(l, from, contract.TaskAvailable); err != nil {
+				return err
+			}
+		}
 		t.State, t.Attempts, t.DueBlock, t.Evidence = contract.TaskAvailable, 0, 0, ""
 		return c.put(books.OpRequeue, from, t, books.Requeue{After: after(t, nil)})
 	})
@@ -64,7 +73,7 @@ func (e *Engine) Clear(ctx context.Context, block uint64, h Holder) error {
 	if err := checkHolder(h); err != nil {
 		return fmt.Errorf("clear: %w", err)
 	}
-	return e.record(ctx, block, h, books.OpClear, "", func(r *Record) { *r = Record{Holder: h} })
+	return e.record(ctx, block, h, books.OpClear, "", func(r *Record) { r.Strikes, r.StruckBlock, r.Ban = 0, 0, "" })
 }
 
 func (e *Engine) record(ctx context.Context, block uint64, h Holder, op, reason string, edit func(*Record)) error {

@@ -76,7 +76,8 @@ func (s source) Banned() ([]books.HolderRow, error) {
 }
 
 func holderRow(r Record) books.HolderRow {
-	return books.HolderRow{Kind: r.Kind, Address: r.Address, Strikes: r.Strikes, Struck: r.StruckBlock, Ban: r.Ban}
+	return books.HolderRow{Kind: r.Kind, Address: r.Address, Strikes: r.Strikes, Struck: r.StruckBlock,
+		Unjudged: r.Unjudged, Accepted: r.Accepted, Ban: r.Ban}
 }
 
 func (s source) Submissions(since int64, limit int) ([]contract.SubmissionView, error) {

@@ -265,6 +265,8 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"slot lost":      {edited{slot: func(l *engine.Lease) { *l = engine.Lease{} }}, "of task " + open.Task + ": it is live, but slot 1 of " + alice + " holds"},
 		"live leases":    {edited{live: func(n *int) { *n = 5 }}, "hotkey " + alice + ": 5 of its leases are live, not 1"},
 		"strikes":        {edited{record: func(r *engine.Record) { r.Strikes = 7 }}, alice + ": its record is"},
+		"results":        {edited{record: func(r *engine.Record) { r.Unjudged-- }}, alice + ": its record is"},
+		"accepted":       {edited{record: func(r *engine.Record) { r.Accepted++ }}, alice + ": its record is"},
 		"ban":            {edited{record: func(r *engine.Record) { r.Ban = "x" }}, alice + ": its record is"},
 		"ban of a stranger": {edited{banned: func(rows []engine.Record) []engine.Record {
 			return append(rows, engine.Record{Holder: holder(engine.HolderColdkey, "stranger"), Ban: "x"})

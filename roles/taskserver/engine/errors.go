@@ -35,8 +35,8 @@ var (
 	ErrState = errors.New("not in this state")
 )
 
-// QuotaError refuses a new lease to a holder who has as many as it may have, or
-// who lost some lately.
+// QuotaError refuses a new lease to a holder who has as many as it may have, who
+// lost some lately, or whose results wait for verdicts.
 type QuotaError struct {
 	// Holder is the hotkey or the coldkey whose quota it is.
 	Holder Holder
@@ -45,11 +45,23 @@ type QuotaError struct {
 	// Until is the block at which its pause is over; 0 when it has none, and must
 	// end a lease first.
 	Until uint64
+	// Slot is the slot that was asked for if it is beyond the quota, though fewer
+	// leases are open; else 0.
+	Slot int
+	// MostUnjudged is how many tasks it may have that are leased or wait for
+	// verdicts, Unjudged how many wait; 0 unless that is why it is refused.
+	Unjudged, MostUnjudged int
 }
 
 func (e *QuotaError) Error() string {
-	if e.Until > 0 {
+	switch {
+	case e.Until > 0:
 		return fmt.Sprintf("this %s let leases lapse and gets no new one before block %d", e.Holder.Kind, e.Until)
+	case e.Slot > 0:
+		return fmt.Sprintf("this %s may use slots up to %d for now, not slot %d", e.Holder.Kind, e.Quota, e.Slot)
+	case e.MostUnjudged > 0:
+		return fmt.Sprintf("this %s has %d results that wait for verdicts and %d leases open, and may have %d together until more of its work is accepted",
+			e.Holder.Kind, e.Unjudged, e.Open, e.MostUnjudged)
 	}
 	return fmt.Sprintf("this %s has %d leases open and may have %d for now", e.Holder.Kind, e.Open, e.Quota)
 }

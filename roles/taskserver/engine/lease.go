@@ -192,6 +192,9 @@ func (c *change) end(op string, t Task, l Lease) error {
 	if err := c.fail(&t); err != nil {
 		return err
 	}
+	if err := c.account(l, from, t.State); err != nil {
+		return err
+	}
 	return c.put(op, from, t, books.End{After: after(t, strikes), Reason: l.Reason, Missing: l.Excuse})
 }
 

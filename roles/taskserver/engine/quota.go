@@ -1,6 +1,9 @@
 package engine
 
-import "finest/roles/taskserver/books"
+import (
+	"finest/internal/contract"
+	"finest/roles/taskserver/books"
+)
 
 // MaxStrikes is the most strikes a holder can have.
 //
@@ -27,6 +30,30 @@ func Pause(deadlineBlocks uint64, strikes int) uint64 {
 	return deadlineBlocks >> max(0, 7-strikes)
 }
 
+// Bounds of the results that wait for verdicts, in multiples of a quota.
+const (
+	unjudgedAtFirst = 16
+	unjudgedAtMost  = 1024
+)
+
+// MostUnjudged is how many tasks a holder may have that are leased or wait for
+// verdicts, with this quota and so many accepted results. Without it whoever
+// submits garbage at once would get the whole catalogue, as only the leases that
+// are live count in a quota.
+//
+// Verdicts take two windows of 7,200 blocks at most, two days. A newcomer's 16
+// tasks a slot last as long at three hours a task; who is faster waits for the
+// first verdicts. Each accepted result then makes room for itself and for a
+// quota more, so that who submits good work is soon bounded by the 1,024 a slot
+// alone: one every 14 blocks for two windows, faster than a task is done. Strikes
+// shrink the bound with the quota.
+func MostUnjudged(quota, accepted int) int {
+	return min(quota, maxQuota) * min(unjudgedAtFirst+accepted, unjudgedAtMost)
+}
+
+// maxQuota keeps the product within an int.
+const maxQuota = 1 << 20
+
 // allow checks that a hotkey may have one more lease, in this slot.
 func (c *change) allow(hotkey, coldkey string, slot int) error {
 	hot, cold, err := c.LiveLeases(hotkey, coldkey)
@@ -48,11 +75,48 @@ func (c *change) allowHolder(h Holder, slots, open, slot int) error {
 		return refuse(&BanError{Holder: h, Reason: r.Ban})
 	}
 	e := &QuotaError{Holder: h, Quota: Quota(slots, r.Strikes), Open: open}
-	if pause := Pause(c.rules.DeadlineBlocks, r.Strikes); pause > 0 && c.block < r.StruckBlock+pause {
+	most := MostUnjudged(e.Quota, r.Accepted)
+	switch pause := Pause(c.rules.DeadlineBlocks, r.Strikes); {
+	case pause > 0 && c.block < r.StruckBlock+pause:
 		e.Until = r.StruckBlock + pause
+	case open >= e.Quota:
+	case slot > e.Quota:
+		e.Slot = slot
+	case open+r.Unjudged >= most:
+		e.Unjudged, e.MostUnjudged = r.Unjudged, most
+	default:
+		return nil
 	}
-	if e.Until > 0 || open >= e.Quota || slot > e.Quota {
-		return refuse(e)
+	return refuse(e)
+}
+
+// account counts a task that moved from a state to another by a lease among the
+// results of the lease's holders.
+func (c *change) account(l Lease, from, to string) error {
+	moved := func(state string) (by int) {
+		if to == state {
+			by++
+		}
+		if from == state {
+			by--
+		}
+		return by
+	}
+	unjudged, accepted := moved(contract.TaskSubmitted), moved(contract.TaskAccepted)
+	if unjudged == 0 && accepted == 0 {
+		return nil
+	}
+	for _, h := range []Holder{{HolderHotkey, l.Receipt.Hotkey}, {HolderColdkey, l.Coldkey}} {
+		r, err := c.Record(h)
+		if err != nil {
+			return err
+		}
+		r.Holder = h
+		r.Unjudged += unjudged
+		r.Accepted += accepted
+		if err := c.PutRecord(r); err != nil {
+			return err
+		}
 	}
 	return nil
 }

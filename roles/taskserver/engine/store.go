@@ -234,6 +234,9 @@ type Record struct {
 	Strikes int
 	// StruckBlock is the block of the newest strike.
 	StruckBlock uint64
+	// Unjudged counts the results that wait for verdicts: tasks that are submitted
+	// with this holder's lease. Accepted counts those that are accepted.
+	Unjudged, Accepted int
 	// Ban says for people why the holder gets no leases; "" if it does.
 	Ban string
 }

@@ -84,6 +84,9 @@ func (c *change) submit(t Task, l Lease, req contract.SubmitRequest, late bool) 
 		return err
 	}
 	t.State, t.Evidence = contract.TaskSubmitted, ""
+	if err := c.account(l, from, t.State); err != nil {
+		return err
+	}
 	t.DueBlock = c.confirmBlock(t)
 	return c.put(books.OpSubmit, from, t, books.Submit{After: after(t, strikes), Claim: result.Claim,
 		Manifest: result.Manifest, Block: result.Block, Bytes: result.Bytes})

@@ -95,6 +95,9 @@ func (c *change) judge(task string, generation int64) error {
 	if err := c.PutLease(l); err != nil {
 		return err
 	}
+	if err := c.account(l, from, to); err != nil {
+		return err
+	}
 	return c.put(books.OpJudge, from, t,
 		books.Judge{After: after(t, strikes), Accepted: rao(accepted), Rejected: rao(rejected)})
 }

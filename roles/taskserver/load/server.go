@@ -28,8 +28,9 @@ const (
 	crawl     = "CC-LOAD-2024-10"
 	serverURI = "//LoadServer"
 	loopback  = "127.0.0.1:0"
-	// slots of a hotkey: so many that each rests for two blocks between a lease
-	// and its submission at the default rate.
+	// slots that a hotkey uses: so many that each rests for two blocks between a
+	// lease and its submission at the default rate. It may use more, as nobody
+	// judges its results.
 	slots = 8
 	// lasting is a number of blocks that no run takes: nothing ends by itself.
 	lasting = 1 << 20
@@ -101,7 +102,7 @@ func newServer(s setup, store engine.Store, client *subtensor.Client) (*taskserv
 	}
 	return taskserver.New(taskserver.Options{
 		Store: store, Chain: client, Netuid: netuid, Keys: []taskserver.Key{{Signer: key}},
-		Rules: engine.Rules{DeadlineBlocks: lasting, ConfirmBlocks: lasting, Slots: slots, ColdkeySlots: slots, MaxAttempts: 5,
+		Rules: engine.Rules{DeadlineBlocks: lasting, ConfirmBlocks: lasting, Slots: contract.MaxSlot, ColdkeySlots: 1 << 20, MaxAttempts: 5,
 			Recipes: []contract.RecipeActivation{{RecipeRef: recipe}}},
 		BlockTime: s.BlockTime, HeadAge: s.BlockTime / 2, MaxConnections: s.MaxConnections,
 		Rate: max(taskserver.DefaultRate, 2*s.Rate),

@@ -11,10 +11,10 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
-const selectRecord = "SELECT kind, address, strikes, struck_block, ban FROM records"
+const selectRecord = "SELECT kind, address, strikes, struck_block, unjudged, accepted, ban FROM records"
 
 func scanRecord(rows *sql.Rows) (r engine.Record, err error) {
-	err = rows.Scan(&r.Kind, &r.Address, &r.Strikes, &r.StruckBlock, &r.Ban)
+	err = rows.Scan(&r.Kind, &r.Address, &r.Strikes, &r.StruckBlock, &r.Unjudged, &r.Accepted, &r.Ban)
 	return r, err
 }
 
@@ -34,9 +34,10 @@ func (v *view) Bans() ([]engine.Record, error) {
 
 // PutRecord replaces or adds a record.
 func (t *tx) PutRecord(r engine.Record) error {
-	_, err := t.exec(`INSERT INTO records (kind, address, strikes, struck_block, ban) VALUES (?, ?, ?, ?, ?)
-		ON CONFLICT (kind, address) DO UPDATE SET strikes = excluded.strikes, struck_block = excluded.struck_block, ban = excluded.ban`,
-		r.Kind, r.Address, r.Strikes, r.StruckBlock, r.Ban)
+	_, err := t.exec(`INSERT INTO records (kind, address, strikes, struck_block, unjudged, accepted, ban) VALUES (?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (kind, address) DO UPDATE SET strikes = excluded.strikes, struck_block = excluded.struck_block,
+		unjudged = excluded.unjudged, accepted = excluded.accepted, ban = excluded.ban`,
+		r.Kind, r.Address, r.Strikes, r.StruckBlock, r.Unjudged, r.Accepted, r.Ban)
 	return err
 }
 

@@ -78,6 +78,8 @@ CREATE TABLE records (
 	address      TEXT NOT NULL,
 	strikes      INTEGER NOT NULL,
 	struck_block INTEGER NOT NULL,
+	unjudged     INTEGER NOT NULL,
+	accepted     INTEGER NOT NULL,
 	ban          TEXT NOT NULL,
 	PRIMARY KEY (kind, address)
 ) STRICT;

@@ -125,7 +125,7 @@ func excusesOldestFirst(b *bench) {
 }
 
 func recordsByHolder(b *bench) {
-	hot := engine.Record{Holder: engine.Holder{Kind: engine.HolderHotkey, Address: ann}, Strikes: 3, StruckBlock: 7}
+	hot := engine.Record{Holder: engine.Holder{Kind: engine.HolderHotkey, Address: ann}, Strikes: 3, StruckBlock: 7, Unjudged: 11, Accepted: 13}
 	cold := engine.Record{Holder: engine.Holder{Kind: engine.HolderColdkey, Address: ann}, Ban: "sells 'data'"}
 	last := engine.Record{Holder: engine.Holder{Kind: engine.HolderHotkey, Address: ben}, Ban: "no"}
 	b.change(func(tx engine.Tx) error { return all(tx.PutRecord(last), tx.PutRecord(hot), tx.PutRecord(cold)) })
@@ -138,7 +138,7 @@ func recordsByHolder(b *bench) {
 	unknown.Holder = engine.Holder{}
 	b.want("one that is not known", unknown, engine.Record{})
 	b.want("bans", see(b, engine.View.Bans), []engine.Record{cold, last})
-	cold.Ban, hot.Strikes, hot.StruckBlock, hot.Ban = "", 0, 9, "yes"
+	cold.Ban, hot.Strikes, hot.StruckBlock, hot.Unjudged, hot.Accepted, hot.Ban = "", 0, 9, 5, 6, "yes"
 	b.change(func(tx engine.Tx) error { return all(tx.PutRecord(hot), tx.PutRecord(cold)) })
 	b.want("bans after changes", see(b, engine.View.Bans), []engine.Record{hot, last})
 	b.want("hotkey after a change", of(hot.Holder), hot)

@@ -115,7 +115,8 @@ func randomWrite(rt *rapid.T) write {
 		l := randomLease(rt, number, generation, hotkey, block)
 		return silent("lease", func(tx engine.Tx) error { return putLease(tx, l) })
 	case "record":
-		r := engine.Record{Holder: engine.Holder{Kind: engine.HolderHotkey, Address: hotkey}, Strikes: number, StruckBlock: block}
+		r := engine.Record{Holder: engine.Holder{Kind: engine.HolderHotkey, Address: hotkey}, Strikes: number, StruckBlock: block,
+			Unjudged: number + 1, Accepted: number + 2}
 		if number == 0 {
 			r.Ban = "why"
 		}
