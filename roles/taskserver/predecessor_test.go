@@ -81,6 +81,37 @@ func TestFS14NothingTellsOpenLeases(t *testing.T) {
 	}
 }
 
+// A validator that names hotkeys for an open lease is told nothing by any page:
+// what it says is shown when the lease is over, after all that was shown before.
+func TestVerdictsTellNoOpenLease(t *testing.T) {
+	e := newEnv(t, 2)
+	ctx := t.Context()
+	done, r := e.submitted("//Other"), e.lease("//Miner")
+	validator := e.client("//Validator")
+	check(t, validator.Score(ctx, []contract.Verdict{verdictOn(done, contract.VerdictAccepted, "1")}, firstHead))
+	before := e.summary()
+	for _, uri := range []string{"//Other", "//Miner"} {
+		named := r
+		named.Hotkey = key(t, uri).Address()
+		check(t, validator.Score(ctx, []contract.Verdict{verdictOn(named, contract.VerdictRejected, "0")}, firstHead))
+		equal(t, "what is public after "+uri, e.summary(), before)
+		_, task := e.get("/v1/tasks/" + r.Task)
+		_, leaders := e.get("/v1/leaderboard")
+		if strings.Contains(task+leaders, key(t, "//Miner").Address()) {
+			t.Errorf("after %s it is told who holds the lease: %s%s", uri, task, leaders)
+		}
+	}
+	_, next, err := validator.Verdicts(ctx, "", 0)
+	check(t, err)
+	check(t, e.client("//Miner").Release(ctx, contract.ReleaseRequest{Task: r.Task, Generation: r.Generation, Reason: "no time"}))
+	late, _, err := validator.Verdicts(ctx, "", next)
+	check(t, err)
+	equal(t, "verdicts after the lease", len(late), 1)
+	equal(t, "hotkey of the verdict", late[0].Hotkey, r.Hotkey)
+	_, err = e.client("//Other").Statement(ctx, late[0].Statement)
+	check(t, err)
+}
+
 // FS-15, FV-54: the signature of a score did not cover the score.
 func TestFS15SignatureCoversTheScore(t *testing.T) {
 	e := newEnv(t, 1)

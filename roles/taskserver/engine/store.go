@@ -119,6 +119,12 @@ type Tx interface {
 	// AddVerdict adds one, with the next Seq, unless the same but for Seq and
 	// Stake is there.
 	AddVerdict(Verdict) (added bool, err error)
+	// PutEarly keeps a verdict on a live lease, in place of what its validator
+	// said of that lease before. No View shows or counts it, as it would tell who
+	// holds the lease. TakeEarly returns those on a lease by validator and forgets
+	// them.
+	PutEarly(Verdict) error
+	TakeEarly(task string, generation int64) ([]Verdict, error)
 	// AddStatement and AddProof keep the first of each SHA256.
 	AddStatement(contract.Statement) error
 	AddProof(sender, sha256 string, proof json.RawMessage) (added bool, err error)

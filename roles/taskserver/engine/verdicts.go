@@ -16,7 +16,7 @@ import (
 // chain, and moves the tasks they decide. Its caller has checked that the sender
 // is a validator. A verdict on a lease that was never granted is passed over: a
 // claim may name any task, and what is said of it must not keep the other
-// verdicts from being heard.
+// verdicts from being heard. One on a live lease waits until that is over.
 func (e *Engine) Score(ctx context.Context, who Request, req contract.ScoreRequest, statement contract.Statement) error {
 	return e.signed(ctx, who, func(c *change) error {
 		if req.WeightsBlock > c.block {
@@ -25,17 +25,19 @@ func (e *Engine) Score(ctx context.Context, who Request, req contract.ScoreReque
 		if err := c.AddStatement(statement); err != nil {
 			return err
 		}
+		said := make(early)
 		for _, v := range req.Verdicts {
-			if err := c.hear(who, v, req.WeightsBlock, statement.SHA256); err != nil {
+			if err := c.hear(who, v, req.WeightsBlock, statement.SHA256, said); err != nil {
 				return fmt.Errorf("verdict on task %s: %w", v.Task, err)
 			}
 		}
-		return nil
+		return c.keepEarly(said)
 	})
 }
 
-// hear adds one verdict and does what follows from it.
-func (c *change) hear(who Request, v contract.Verdict, weightsBlock uint64, statement string) error {
+// hear publishes a verdict and does what follows from it, or adds it to the early
+// ones.
+func (c *change) hear(who Request, v contract.Verdict, weightsBlock uint64, statement string, said early) error {
 	l, err := c.Tx.Lease(v.Task, v.Generation)
 	if errors.Is(err, ErrNotFound) || err == nil && l.Receipt.Hotkey != v.Hotkey {
 		return nil
@@ -47,8 +49,21 @@ func (c *change) hear(who Request, v contract.Verdict, weightsBlock uint64, stat
 	if l.Receipt.Hotkey == who.Hotkey || l.Coldkey == who.Coldkey {
 		stake = 0 // nobody judges their own work
 	}
-	added, err := c.AddVerdict(Verdict{Stake: stake, VerdictView: contract.VerdictView{
-		Verdict: v, Validator: who.Hotkey, WeightsBlock: weightsBlock, Statement: statement}})
+	heard := Verdict{Stake: stake, VerdictView: contract.VerdictView{
+		Verdict: v, Validator: who.Hotkey, WeightsBlock: weightsBlock, Statement: statement}}
+	if l.State == contract.LeaseLive {
+		said[v.Task] = heard
+		return nil
+	}
+	if err := c.publish(heard); err != nil {
+		return err
+	}
+	return c.judge(v.Task, v.Generation)
+}
+
+// publish adds a verdict of the actor to the history.
+func (c *change) publish(v Verdict) error {
+	added, err := c.AddVerdict(v)
 	if err != nil || !added {
 		return err
 	}
@@ -57,10 +72,7 @@ func (c *change) hear(who Request, v contract.Verdict, weightsBlock uint64, stat
 		return err
 	}
 	entry := books.Entry{Op: books.OpVerdict, Task: t.ID, Generation: t.Generation, From: t.State, To: t.State}
-	if err := c.audit(entry, books.Verdict{Verdict: v, WeightsBlock: weightsBlock, Statement: statement, Stake: rao(stake)}); err != nil {
-		return err
-	}
-	return c.judge(v.Task, v.Generation)
+	return c.audit(entry, books.Verdict{Verdict: v.Verdict, WeightsBlock: v.WeightsBlock, Statement: v.Statement, Stake: rao(v.Stake)})
 }
 
 // judge moves a task to what the verdicts on its newest lease say. Those on an

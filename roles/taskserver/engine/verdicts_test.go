@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -124,6 +125,88 @@ func TestVerdictBeforeTheResult(t *testing.T) {
 	d.pass(1)
 	d.must(d.judge("v", 5, r, yes)) // the claim is on chain, the server was not told
 	d.in(r.Task, contract.TaskLeased)
+	d.must(d.submit("alice", r))
+	d.in(r.Task, contract.TaskAccepted)
+}
+
+// shown are the verdicts that anybody can see, by validator and outcome, and
+// what is counted of them.
+func (d *desk) shown() string {
+	d.Helper()
+	var text strings.Builder
+	d.view(func(v engine.View) error {
+		all, err := v.Verdicts("", "", 0, 100)
+		d.must(err)
+		for _, o := range all {
+			newest, err := v.NewestVerdicts(o.Task, o.Generation)
+			d.must(err)
+			fmt.Fprintf(&text, "%d %s with %d, one of %d\n", o.Seq, o.Outcome, o.Stake, len(newest))
+		}
+		standings, err := v.Standings()
+		var accepted, rejected int64
+		for _, s := range standings {
+			accepted, rejected = accepted+s.Accepted, rejected+s.Rejected
+		}
+		fmt.Fprintf(&text, "accepted %d, rejected %d\n", accepted, rejected)
+		return err
+	})
+	return text.String()
+}
+
+// Who may publish verdicts could name every hotkey for an open lease: the
+// holder's must look like all others.
+func TestVerdictsTellNoHolder(t *testing.T) {
+	for name, c := range map[string]struct {
+		end  func(*desk, contract.Receipt)
+		want string
+	}{
+		"submitted": {func(d *desk, r contract.Receipt) { d.must(d.submit("alice", r)) }, contract.TaskAccepted},
+		"released":  {func(d *desk, r contract.Receipt) { d.must(d.release("alice", r, "")) }, contract.TaskAvailable},
+		"expired":   {func(d *desk, _ contract.Receipt) { d.pass(deadline) }, contract.TaskAvailable},
+		"expired and submitted late": {func(d *desk, r contract.Receipt) {
+			d.pass(deadline)
+			d.must(d.submit("alice", r))
+		}, contract.TaskAccepted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, 2)
+			done, r := d.lease("carol", 1), d.lease("alice", 1)
+			d.pass(1)
+			d.must(d.submit("carol", done))
+			before, shown := d.state(), d.shown()
+			for _, hotkey := range []string{"bob", "alice"} {
+				named := r
+				named.Hotkey = enginetest.Address(hotkey)
+				d.must(d.judge("v", 4, named, no))
+				d.must(d.judge("v", 5, named, yes)) // the newest word counts
+				same(t, "state after one on "+hotkey, d.state(), before)
+				same(t, "what is shown after one on "+hotkey, d.shown(), shown)
+			}
+			// The other verdicts of its request are heard at once, without a gap.
+			who := d.by("w")
+			who.Stake = 2
+			of := func(r contract.Receipt, outcome string) contract.Verdict {
+				return contract.Verdict{Task: r.Task, Generation: 1, Hotkey: r.Hotkey, Manifest: result(r, 0).Manifest, Outcome: outcome, Pay: "0"}
+			}
+			d.must(d.score(who, of(r, no), of(done, yes)))
+			d.in(done.Task, contract.TaskAccepted)
+			same(t, "what is shown of the others", d.shown(), "1 accepted with 2, one of 1\naccepted 1, rejected 0\n")
+			c.end(d, r)
+			d.in(r.Task, c.want)
+			same(t, "what is shown in the end", d.shown(), "1 accepted with 2, one of 1\n2 accepted with 5, one of 2\n"+
+				"3 rejected with 2, one of 2\naccepted 2, rejected 1\n")
+		})
+	}
+}
+
+// A server that lags behind the one that heard a verdict can be the one to end
+// the lease: the log must hold all the same, as newDesk checks.
+func TestEarlyVerdictOfALaterBlock(t *testing.T) {
+	d := newDesk(t, 1)
+	r := d.lease("alice", 1)
+	d.pass(9)
+	d.must(d.judge("v", 5, r, yes))
+	d.head -= 5
 	d.must(d.submit("alice", r))
 	d.in(r.Task, contract.TaskAccepted)
 }

@@ -41,6 +41,7 @@ func New() *Store {
 		taskResults: make(map[string][]int),
 		verdictSeen: make(map[contract.VerdictView]bool),
 		onLease:     make(map[leaseKey][]int),
+		early:       make(map[leaseKey][]engine.Verdict),
 		statements:  make(map[string]contract.Statement),
 		proofSeen:   make(map[string]bool),
 		uuids:       make(map[uuidKey]time.Time),
@@ -72,6 +73,7 @@ type tables struct {
 	verdicts    []engine.Verdict
 	verdictSeen map[contract.VerdictView]bool
 	onLease     map[leaseKey][]int
+	early       map[leaseKey][]engine.Verdict // by validator
 
 	statements map[string]contract.Statement
 	proofs     []contract.ProofView

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"finest/internal/contract"
@@ -231,6 +232,32 @@ func (t *tx) AddVerdict(v engine.Verdict) (added bool, err error) {
 	k := leaseKey{v.Task, v.Generation}
 	put(t, t.onLease, k, append(slices.Clone(t.onLease[k]), at))
 	return true, nil
+}
+
+func (t *tx) PutEarly(v engine.Verdict) error {
+	v.Seq = 0
+	k := leaseKey{v.Task, v.Generation}
+	said := slices.Clone(t.early[k])
+	at, there := slices.BinarySearchFunc(said, v.Validator, func(o engine.Verdict, validator string) int {
+		return strings.Compare(o.Validator, validator)
+	})
+	if there {
+		said[at] = v
+	} else {
+		said = slices.Insert(said, at, v)
+	}
+	put(t, t.early, k, said)
+	return nil
+}
+
+func (t *tx) TakeEarly(task string, generation int64) ([]engine.Verdict, error) {
+	k := leaseKey{task, generation}
+	said, there := t.early[k]
+	if there {
+		t.undo = append(t.undo, func() { t.early[k] = said })
+		delete(t.early, k)
+	}
+	return said, nil
 }
 
 func (t *tx) AddStatement(s contract.Statement) error {

@@ -121,6 +121,27 @@ func (t *tx) AddVerdict(v engine.Verdict) (added bool, err error) {
 	return n == 1, err
 }
 
+// PutEarly keeps a verdict on a live lease.
+func (t *tx) PutEarly(v engine.Verdict) error {
+	_, err := t.exec(`INSERT INTO early_verdicts (task, generation, hotkey, manifest, outcome, reason, pay, validator, weights_block,
+		statement, stake) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (task, generation, validator) DO UPDATE SET
+		hotkey = excluded.hotkey, manifest = excluded.manifest, outcome = excluded.outcome, reason = excluded.reason, pay = excluded.pay,
+		weights_block = excluded.weights_block, statement = excluded.statement, stake = excluded.stake`,
+		v.Task, v.Generation, v.Hotkey, v.Manifest, v.Outcome, v.Reason, v.Pay, v.Validator, v.WeightsBlock, v.Statement, v.Stake)
+	return err
+}
+
+// TakeEarly returns and forgets the verdicts on a live lease.
+func (t *tx) TakeEarly(task string, generation int64) ([]engine.Verdict, error) {
+	said, err := many(&t.view, scanVerdict, `SELECT 0, task, generation, hotkey, manifest, outcome, reason, pay, validator, weights_block,
+		statement, stake FROM early_verdicts WHERE task = ? AND generation = ? ORDER BY validator`, task, generation)
+	if err != nil || len(said) == 0 {
+		return nil, err
+	}
+	_, err = t.exec("DELETE FROM early_verdicts WHERE task = ? AND generation = ?", task, generation)
+	return said, err
+}
+
 // Standings sums up by hotkey.
 func (v *view) Standings() ([]contract.Standing, error) {
 	return many(v, func(rows *sql.Rows) (s contract.Standing, err error) {

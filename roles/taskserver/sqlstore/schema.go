@@ -118,6 +118,21 @@ CREATE INDEX verdicts_of_task ON verdicts(task, seq);
 CREATE INDEX verdicts_of_hotkey ON verdicts(hotkey, seq);
 CREATE INDEX verdicts_of_lease ON verdicts(task, generation, validator, seq);
 
+CREATE TABLE early_verdicts (
+	task          TEXT NOT NULL,
+	generation    INTEGER NOT NULL,
+	hotkey        TEXT NOT NULL,
+	manifest      TEXT NOT NULL,
+	outcome       TEXT NOT NULL,
+	reason        TEXT NOT NULL,
+	pay           TEXT NOT NULL,
+	validator     TEXT NOT NULL,
+	weights_block INTEGER NOT NULL,
+	statement     TEXT NOT NULL,
+	stake         INTEGER NOT NULL,
+	PRIMARY KEY (task, generation, validator)
+) STRICT;
+
 CREATE TABLE statements (
 	sha256       TEXT PRIMARY KEY,
 	validator    TEXT NOT NULL,

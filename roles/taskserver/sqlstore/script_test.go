@@ -91,6 +91,8 @@ func (s *script) write() {
 	s.lease(12, miner1, 1) // the same again
 	s.lease(13, miner2, contract.MaxSlot)
 	s.renew(14, first)
+	s.score(15, validator1, 4, second, contract.VerdictRejected) // early
+	s.score(16, validator2, 4, first, contract.VerdictUndecided)
 	s.submit(20, first)
 	s.submit(21, first) // again
 	s.release(22, second, "")

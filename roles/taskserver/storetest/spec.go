@@ -76,6 +76,7 @@ var specs = []struct {
 	{name: "submissions are numbered as they come", test: submissionsNumbered},
 	{name: "verdicts are a history without repetition", test: verdictsHistory},
 	{name: "newest verdicts are one of each validator", test: verdictsNewest},
+	{name: "early verdicts are not shown until they are taken", test: earlyHidden},
 	{name: "standings count newest verdicts", test: standingsCount},
 	{name: "statements are kept once", test: statementsOnce},
 	{name: "proofs are kept once and paged by bytes", test: proofsPaged},

@@ -96,7 +96,7 @@ func randomWrite(rt *rapid.T) write {
 	block := rapid.Uint64Range(0, 50).Draw(rt, "block")
 	hotkey := rapid.SampledFrom([]string{ann, ben, cleo}).Draw(rt, "hotkey")
 	crawl := rapid.SampledFrom([]string{main, "ZZ-OTHER"}).Draw(rt, "crawl")
-	switch rapid.SampledFrom([]string{"task", "task", "lease", "lease", "crawl", "record", "submission", "verdict", "proof", "audit", "uuid", "setting"}).Draw(rt, "write") {
+	switch rapid.SampledFrom([]string{"task", "task", "lease", "lease", "crawl", "record", "submission", "verdict", "early", "taken", "proof", "audit", "uuid", "setting"}).Draw(rt, "write") {
 	case "crawl":
 		c := someCrawl(crawl)
 		c.Retired = block%2 == 0
@@ -134,6 +134,14 @@ func randomWrite(rt *rapid.T) write {
 		return write{"verdict", func(tx engine.Tx) (string, error) {
 			added, err := tx.AddVerdict(v)
 			return fmt.Sprint(added), err
+		}}
+	case "early":
+		v := someVerdict(hotkey, number, generation, contract.VerdictAccepted, block)
+		return silent("early", func(tx engine.Tx) error { return tx.PutEarly(v) })
+	case "taken":
+		return write{"taken", func(tx engine.Tx) (string, error) {
+			said, err := tx.TakeEarly(contract.TaskID(main, number), generation)
+			return fmt.Sprintf("%+v", said), err
 		}}
 	case "proof":
 		return write{"proof", func(tx engine.Tx) (string, error) {

@@ -129,6 +129,36 @@ func verdictsNewest(b *bench) {
 	b.want("of a lease without", len(none), 0)
 }
 
+func earlyHidden(b *bench) {
+	b.change(func(tx engine.Tx) error { return fill(tx, main, 2) })
+	before := see(b, Dump)
+	old, second := someVerdict(ben, 0, 1, contract.VerdictAccepted, 20), someVerdict(ann, 0, 1, contract.VerdictAccepted, 20)
+	first := old
+	first.Hotkey, first.Manifest, first.Outcome, first.Reason, first.Pay = cleo, sum0, contract.VerdictRejected, "", "0"
+	first.WeightsBlock, first.Statement, first.Stake = 21, sum1, 7
+	other, later := someVerdict(ben, 1, 1, contract.VerdictAccepted, 20), someVerdict(ben, 0, 2, contract.VerdictAccepted, 20)
+	b.change(func(tx engine.Tx) error {
+		return all(tx.PutEarly(old), tx.PutEarly(second), tx.PutEarly(other), tx.PutEarly(later), tx.PutEarly(first))
+	})
+	b.want("what is shown", see(b, Dump), before)
+	if b.traits.Durable {
+		b.reopen()
+	}
+	take := func(number int, generation int64, end error) (taken []engine.Verdict) {
+		b.Helper()
+		b.wantErr("take", b.Change(b.Context(), func(tx engine.Tx) (err error) {
+			taken, err = tx.TakeEarly(contract.TaskID(main, number), generation)
+			return all(err, end)
+		}), end)
+		return taken
+	}
+	b.want("of a lease", take(0, 1, errTest), []engine.Verdict{second, first})
+	b.want("again, as the change failed", take(0, 1, nil), []engine.Verdict{second, first})
+	b.want("what is left", len(take(0, 1, nil)), 0)
+	b.want("of another lease of the task", take(0, 2, nil), []engine.Verdict{later})
+	b.want("of another task", take(1, 1, nil), []engine.Verdict{other})
+}
+
 func standingsCount(b *bench) {
 	b.change(func(tx engine.Tx) error {
 		return all(fill(tx, main, 4), submit(tx, someSubmission(0, 1, ann, 10), someSubmission(1, 1, ann, 20), someSubmission(2, 1, ben, 30)))
