@@ -82,9 +82,7 @@ func (b *batchState) apply(c *change) (outcome, err error) {
 	}
 	head, counts := b.head, maps.Clone(b.counts)
 	t := &tx{view: view{ctx: b.ctx, caller: b.ctx, s: b.s}, batch: b}
-	c.turn <- t
-	outcome = <-c.ran
-	if outcome == nil {
+	if outcome = c.run(t); outcome == nil {
 		outcome = t.failed // a change may overlook it, some databases do not
 	}
 	if b.failed == nil {

@@ -35,31 +35,45 @@ type writer struct {
 	ended   chan error
 }
 
-// change is one change on its way. The writer hands it the transaction at its
-// turn; the function runs in the goroutine of its caller.
+// change is one change on its way. The writer runs it in its own goroutine: to
+// wake its caller for it would cost as much as a change does.
 type change struct {
 	caller context.Context
-	turn   chan *tx
-	ran    chan error
+	f      func(engine.Tx) error
 	done   chan error
-	// gone says that the goroutine of its caller has ended.
+	// gone says that the function ended the goroutine it ran in.
 	gone bool
 }
 
 func newWriter(db dialect, o Options) *writer {
 	w := &writer{db: db, options: o, ended: make(chan error, 1)}
 	w.arrived.L = &w.mu
-	go func() {
-		for batch := w.next(); batch != nil; batch = w.next() {
-			w.answer(batch)
-		}
-		var err error
-		if w.session != nil {
-			err = w.session.close()
-		}
-		w.ended <- err
-	}()
+	go w.work(nil)
 	return w
+}
+
+// work makes batches, this one first, until the store is closed.
+func (w *writer) work(batch []*change) {
+	defer func() {
+		if batch == nil {
+			return
+		}
+		// A change ended this goroutine. Another makes the batch, without it.
+		w.session.discard()
+		w.session = nil
+		go w.work(batch)
+	}()
+	if batch == nil {
+		batch = w.next()
+	}
+	for ; batch != nil; batch = w.next() {
+		w.answer(batch)
+	}
+	var err error
+	if w.session != nil {
+		err = w.session.close()
+	}
+	w.ended <- err
 }
 
 func (w *writer) close() error {
@@ -71,23 +85,18 @@ func (w *writer) close() error {
 }
 
 func (w *writer) change(ctx context.Context, f func(engine.Tx) error) error {
-	c := &change{caller: ctx, turn: make(chan *tx), ran: make(chan error, 1), done: make(chan error, 1)}
+	c := &change{caller: ctx, f: f, done: make(chan error, 1)}
 	if err := w.enqueue(c); err != nil {
 		return err
 	}
-	ended := ctx.Done()
-	for {
-		select {
-		case t := <-c.turn:
-			c.run(f, t)
-		case err := <-c.done:
-			return err
-		case <-ended:
-			if w.withdraw(c) {
-				return ctx.Err()
-			}
-			ended = nil // a batch has it, and will say what became of it
+	select {
+	case err := <-c.done:
+		return err
+	case <-ctx.Done():
+		if w.withdraw(c) {
+			return ctx.Err()
 		}
+		return <-c.done // a batch has it, and will say what became of it
 	}
 }
 
@@ -134,20 +143,18 @@ func (w *writer) next() []*change {
 	return batch
 }
 
-// run calls f and tells the writer how it ended, also when f panics or ends its
-// goroutine.
-func (c *change) run(f func(engine.Tx) error, t *tx) {
-	err := errGone
+// run calls the function, which may panic or end its goroutine.
+func (c *change) run(t *tx) (err error) {
 	c.gone = true
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the change panicked: %v\n%s", p, debug.Stack())
 			c.gone = false
 		}
-		c.ran <- err
 	}()
-	err = f(t)
+	err = c.f(t)
 	c.gone = false
+	return err
 }
 
 var errGone = errors.New("the change ended its goroutine")
