@@ -21,11 +21,12 @@ const requestTimeout = 20 * time.Second
 // content, or with an error.
 type endpoint func(*Server, *http.Request) (any, error)
 
-// answer makes a handler of an endpoint: timeout, JSON, problems, panics. Only as
-// many requests as turns has places are answered at a time; nil for any number.
-func (s *Server) answer(pattern string, e endpoint, turns chan struct{}) http.Handler {
+// answer makes a handler of a route: parameters, timeout, JSON, problems, panics.
+// Only as many requests as turns has places are answered at a time; nil for any
+// number.
+func (s *Server) answer(pattern string, of route, turns chan struct{}) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := s.prepare(r, e, turns)
+		body, err := s.prepare(r, of, turns)
 		switch {
 		case err != nil:
 			s.refuse(w, pattern, err)
@@ -38,7 +39,10 @@ func (s *Server) answer(pattern string, e endpoint, turns chan struct{}) http.Ha
 }
 
 // prepare returns the JSON of an answer; nil for none.
-func (s *Server) prepare(r *http.Request, e endpoint, turns chan struct{}) ([]byte, error) {
+func (s *Server) prepare(r *http.Request, of route, turns chan struct{}) ([]byte, error) {
+	if err := of.checkQuery(r.URL.RawQuery); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
 	if turns != nil {
@@ -49,7 +53,7 @@ func (s *Server) prepare(r *http.Request, e endpoint, turns chan struct{}) ([]by
 			return nil, ctx.Err()
 		}
 	}
-	value, err := guard(s, e, r.WithContext(ctx))
+	value, err := guard(s, of.serve, r.WithContext(ctx))
 	if err != nil || value == (none{}) {
 		return nil, err
 	}

@@ -20,14 +20,14 @@ import (
 const description = `Splits crawls into tasks, leases them to miners with signed receipts, and relays verdicts and fraud proofs.
 
 GETs are public. POSTs carry Epistula v2 headers: sr25519 in the context "substrate" over the hex SHA-256 of the body, UUID, timestamp and receiver, joined by full stops.
-A body names its operation, has every field once and no other; numbers are integers below 2^53, decimals are strings. Repeating a request with a new UUID is safe: it is answered as the first was.
+A body names its operation, has every field once and no other; a query has the parameters of its operation at most once and no others. Numbers are integers below 2^53, decimals are strings. Repeating a request with a new UUID is safe: it is answered as the first was.
 Refusals are problem details (RFC 9457) of a stable type.`
 
 // problems of all routes, and of all signed ones.
 var (
-	problemsOfAll    = []string{contract.ProblemUnavailable, contract.ProblemInternal}
+	problemsOfAll    = []string{contract.ProblemMalformed, contract.ProblemUnavailable, contract.ProblemInternal}
 	problemsOfSigned = []string{
-		contract.ProblemMalformed, contract.ProblemWrongOperation, contract.ProblemTooLarge, contract.ProblemUnsigned,
+		contract.ProblemWrongOperation, contract.ProblemTooLarge, contract.ProblemUnsigned,
 		contract.ProblemMalformedHeader, contract.ProblemTruncatedSignature, contract.ProblemWrongScheme, contract.ProblemBadSignature,
 		contract.ProblemStale, contract.ProblemFuture, contract.ProblemWrongReceiver, contract.ProblemReplayed, contract.ProblemNotRegistered,
 		contract.ProblemOutdated, contract.ProblemTooManyRequests, contract.ProblemChainUnavailable,

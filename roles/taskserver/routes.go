@@ -79,7 +79,7 @@ func bodyType[A any]() reflect.Type {
 // table is the API.
 func table() []route {
 	const lost, foreign, unknown, permit = contract.ProblemFenced, contract.ProblemNotHolder, contract.ProblemUnknownTask, contract.ProblemNoPermit
-	const bad, gone = contract.ProblemMalformed, contract.ProblemNotFound
+	const gone = contract.ProblemNotFound
 	since := param{name: "since", about: "what the page before gave as next; the first page without", max: maxSeq}
 	limit := param{name: "limit", about: "how many at most", min: 1, max: maxPage}
 	ofTask := param{name: "task", about: "only those of this task"}
@@ -99,17 +99,17 @@ func table() []route {
 		get("/v1/stats", "getStats", "All crawls together", (*Server).getStats, nil),
 		get("/v1/tasks", "getTasks", "Tasks in the order of their ids", (*Server).getTasks, []param{
 			{name: "crawl", about: "only those of this crawl"}, {name: "state", about: "only those in this state"},
-			{name: "after", about: "what the page before gave as next; the first page without"}, limit}, bad),
+			{name: "after", about: "what the page before gave as next; the first page without"}, limit}),
 		get("/v1/tasks/{id}", "getTask", "One task with its results and verdicts", (*Server).getTask,
 			[]param{{name: "id", about: "the task", inPath: true}}, unknown),
 		get("/v1/submissions", "getSubmissions", "Results in the order they arrived", (*Server).getSubmissions,
-			[]param{ofTask, since, limit}, bad),
+			[]param{ofTask, since, limit}),
 		get("/v1/verdicts", "getVerdicts", "Verdicts in the order they arrived", (*Server).getVerdicts,
-			[]param{ofTask, {name: "hotkey", about: "only those on results of this miner"}, since, limit}, bad),
+			[]param{ofTask, {name: "hotkey", about: "only those on results of this miner"}, since, limit}),
 		get("/v1/statements/{sha256}", "getStatement", "The signed request that verdicts came with", (*Server).getStatement,
 			[]param{{name: "sha256", about: "the statement of a verdict", inPath: true}}, gone),
 		get("/v1/leaderboard", "getLeaderboard", "What is known of each miner", (*Server).getLeaderboard, nil),
-		large(get("/v1/proofs", "getProofs", "Fraud proofs in the order they arrived", (*Server).getProofs, []param{since}, bad)),
+		large(get("/v1/proofs", "getProofs", "Fraud proofs in the order they arrived", (*Server).getProofs, []param{since})),
 		get("/v1/audit", "getAudit", "The head of the audit log", (*Server).getAudit, nil),
 		get("/v1/openapi.json", "getOpenapi", "This document", (*Server).getDocument, nil),
 		get("/healthz", "getHealth", "Whether the server runs", (*Server).getHealth, nil),
@@ -130,12 +130,8 @@ func (s *Server) routes(registry *prometheus.Registry) (http.Handler, error) {
 		if r.largeAnswers {
 			turns = make(chan struct{}, largeAtOnce)
 		}
-		mux.Handle(pattern, std.Handler(r.path, measured, s.answer(pattern, r.serve, turns)))
-		// Other methods stay out of the metrics: strangers make up their names.
-		mux.HandleFunc(r.path, func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Allow", strings.Replace(r.method, http.MethodGet, "GET, HEAD", 1))
-			s.writeProblem(w, problem(contract.ProblemMethod, "%s wants %s", r.path, r.method))
-		})
+		mux.Handle(pattern, std.Handler(r.path, measured, s.answer(pattern, r, turns)))
+		mux.HandleFunc(r.path, s.otherMethods(r.method, r.path))
 	}
 	shown, err := s.newPage()
 	if err != nil {
@@ -143,10 +139,22 @@ func (s *Server) routes(registry *prometheus.Registry) (http.Handler, error) {
 	}
 	mux.Handle("GET /leaderboard", std.Handler("/leaderboard", measured, shown))
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	for _, path := range []string{"/leaderboard", "/metrics"} {
+		mux.HandleFunc(path, s.otherMethods(http.MethodGet, path))
+	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		s.writeProblem(w, problem(contract.ProblemNotFound, "there is no %.100q here", r.URL.Path))
 	})
 	return s.outer(mux), nil
+}
+
+// otherMethods refuses all methods but that of a path. It stays out of the
+// metrics of requests, as strangers make up names of methods.
+func (s *Server) otherMethods(method, path string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Allow", strings.Replace(method, http.MethodGet, "GET, HEAD", 1))
+		s.writeProblem(w, problem(contract.ProblemMethod, "%s wants %s", path, method))
+	}
 }
 
 // outer is around everything: headers of all answers, and what the limit of

@@ -5,12 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
 	"finest/internal/contract"
 	"finest/roles/taskserver/engine"
@@ -200,51 +196,6 @@ func (s *Server) known(ctx context.Context) uint64 {
 	}
 	return s.chain.number()
 }
-
-func pageOf(query url.Values) (since int64, limit int, err error) {
-	if since, err = sinceOf(query); err != nil {
-		return 0, 0, err
-	}
-	limit, err = limitOf(query)
-	return since, limit, err
-}
-
-func sinceOf(query url.Values) (int64, error) {
-	text := query.Get("since")
-	if text == "" {
-		return 0, nil
-	}
-	since, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || since < 0 || since > maxSeq {
-		return 0, problem(contract.ProblemMalformed, "since=%.40q is not a sequence number", text)
-	}
-	return since, nil
-}
-
-func limitOf(query url.Values) (int, error) {
-	text := query.Get("limit")
-	if text == "" {
-		return defaultPage, nil
-	}
-	limit, err := strconv.Atoi(text)
-	if err != nil || limit < 1 || limit > maxPage {
-		return 0, problem(contract.ProblemMalformed, "limit=%.40q is not 1 to %d", text, maxPage)
-	}
-	return limit, nil
-}
-
-// checkTexts refuses parameters that no store could hold, so that a stranger's
-// texts are no fault of the server.
-func checkTexts(query url.Values, names ...string) error {
-	for _, name := range names {
-		if text := query.Get(name); !isText(text) {
-			return problem(contract.ProblemMalformed, "%s=%.40q is not UTF-8 without NUL", name, text)
-		}
-	}
-	return nil
-}
-
-func isText(text string) bool { return utf8.ValidString(text) && strings.IndexByte(text, 0) < 0 }
 
 // orEmpty makes the JSON of an empty list [] rather than null.
 func orEmpty[T any](list []T) []T {
