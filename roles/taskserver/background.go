@@ -70,6 +70,7 @@ func (s *Server) work(ctx context.Context, group *sync.WaitGroup) {
 	group.Go(func() { s.every(ctx, s.o.HeadAge/2, "follow the chain", s.follow) })
 	group.Go(func() { s.every(ctx, s.o.NeuronsAge/2, "read registrations", s.chain.refreshNeurons) })
 	group.Go(func() { s.every(ctx, forgetEvery, "forget used UUIDs", s.forget) })
+	group.Go(func() { s.every(ctx, tellEvery, "tell of outages", s.outages.settle) })
 	if s.surveyor != nil {
 		group.Go(func() { s.surveyor.Run(ctx) })
 	}

@@ -66,7 +66,7 @@ func (s *Server) prepare(r *http.Request, of route, turns chan struct{}) ([]byte
 
 func (s *Server) refuse(w http.ResponseWriter, pattern string, err error) {
 	p := s.problemOf(err)
-	logProblem(s.log, pattern, p, err)
+	s.logProblem(pattern, p, err)
 	s.writeProblem(w, p)
 }
 

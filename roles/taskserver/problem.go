@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/rs/zerolog"
-
 	"finest/chain"
 	"finest/internal/contract"
 	"finest/roles/taskserver/engine"
@@ -151,16 +149,16 @@ func (s *Server) writeProblem(w http.ResponseWriter, p *contract.Problem) {
 	_, _ = w.Write(body) // nobody is left to tell
 }
 
-// logProblem logs what an operator should see: failures of the server's own,
-// and of what it depends on.
-func logProblem(log zerolog.Logger, pattern string, p *contract.Problem, err error) {
-	event := log.Debug()
+// logProblem logs what an operator should see: each failure of the server's own,
+// and in sum what it refuses because something it depends on is away.
+func (s *Server) logProblem(pattern string, p *contract.Problem, err error) {
+	event := s.log.Debug()
 	switch {
-	case errors.Is(err, context.Canceled): // the client went away
+	case errors.Is(err, context.Canceled), p.Type == contract.ProblemAhead: // the client went away, or ahead
 	case p.Status == http.StatusInternalServerError:
-		event = log.Error()
+		event = s.log.Error()
 	case p.Status > http.StatusInternalServerError:
-		event = log.Warn()
+		s.outages.refused(p.Type, pattern, err)
 	}
 	event.Str("route", pattern).Int("status", p.Status).Str("problem", p.Type).Err(err).Msg("request refused")
 }

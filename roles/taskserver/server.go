@@ -99,6 +99,7 @@ type Server struct {
 	limiter *limiter
 	metrics *metrics
 	conns   *connections
+	outages *outages
 	totals  *cached[totals]
 	// totalsTook is how long the last reading of totals took.
 	totalsTook atomic.Int64
@@ -138,6 +139,7 @@ func newServer(o Options) (*Server, error) {
 		keys:      keys,
 		limiter:   newLimiter(o.Rate, o.Burst, o.Clock),
 		conns:     newConnections(o.MaxConnections),
+		outages:   newOutages(o.Clock, o.Log),
 		advancing: make(chan struct{}, 1),
 		log:       o.Log,
 	}
