@@ -99,7 +99,8 @@ type ServerKey struct {
 }
 
 // TaskView is a task as everybody may see it. Who holds an open lease is not
-// told.
+// told, though as the draw can be repeated by everybody, whoever watches in each
+// block which tasks become leased can guess it.
 type TaskView struct {
 	Task            string      `json:"task"`
 	Crawl           string      `json:"crawl"`
@@ -111,7 +112,9 @@ type TaskView struct {
 	Ready bool `json:"ready"`
 	// Generation is that of the newest lease; 0 without one.
 	Generation int64 `json:"generation"`
-	// DeadlineBlock is that of the newest lease; 0 without one.
+	// DeadlineBlock is that of the newest lease; 0 without one, and while it is
+	// open: with the block of the lease everybody could repeat the draw, and so
+	// learn who holds it.
 	DeadlineBlock uint64 `json:"deadline_block"`
 	// Attempts counts leases that led to nothing; Evidence says why the task is
 	// quarantined, if it is.

@@ -169,20 +169,30 @@ func TestSubmit(t *testing.T) {
 	}
 }
 
+// TestOpenLeasesAreNotListedByHotkey, nor is their deadline told, from which
+// everybody could learn the block and repeat the draw of each hotkey.
 func TestOpenLeasesAreNotListedByHotkey(t *testing.T) {
 	e := newEnv(t, 2)
 	r := e.lease("//Miner")
+	e.mine(7)
 	for _, path := range []string{"/v1/tasks", "/v1/tasks?state=leased", "/v1/tasks/" + r.Task, "/v1/submissions", "/v1/leaderboard"} {
 		status, body := e.get(path)
 		equal(t, "status of "+path, status, 200)
 		if strings.Contains(body, r.Hotkey) {
 			t.Errorf("%s tells who holds an open lease: %s", path, body)
 		}
+		if strings.Contains(body, fmt.Sprint(r.DeadlineBlock)) {
+			t.Errorf("%s tells the deadline of an open lease: %s", path, body)
+		}
 	}
 	view, err := e.client("//Other").Task(t.Context(), r.Task)
 	check(t, err)
 	equal(t, "state", view.State, contract.TaskLeased)
-	equal(t, "deadline", view.DeadlineBlock, r.DeadlineBlock)
+	equal(t, "deadline", view.DeadlineBlock, 0)
+	check(t, e.client("//Miner").Submit(t.Context(), submission(r)))
+	view, err = e.client("//Other").Task(t.Context(), r.Task)
+	check(t, err)
+	equal(t, "deadline of a lease with a result", view.DeadlineBlock, r.DeadlineBlock)
 }
 
 // TestConcurrentLeases has more hotkeys than tasks ask at once.

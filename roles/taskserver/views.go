@@ -101,10 +101,15 @@ func (s *Server) getTask(r *http.Request) (contract.TaskView, error) {
 	})
 }
 
-// viewOf is a task without who holds its lease.
+// viewOf is a task without who holds its lease, and without the block that says
+// where the draw of its holder began.
 func viewOf(t engine.Task) contract.TaskView {
-	return contract.TaskView{Task: t.ID, Crawl: t.Crawl, CatalogueSHA256: t.CatalogueSHA256, Files: t.Files,
+	view := contract.TaskView{Task: t.ID, Crawl: t.Crawl, CatalogueSHA256: t.CatalogueSHA256, Files: t.Files,
 		State: t.State, Ready: t.Ready, Generation: t.Generation, DeadlineBlock: t.DeadlineBlock, Attempts: t.Attempts, Evidence: t.Evidence}
+	if t.State == contract.TaskLeased {
+		view.DeadlineBlock = 0
+	}
+	return view
 }
 
 func (s *Server) getSubmissions(r *http.Request) (contract.SubmissionList, error) {
