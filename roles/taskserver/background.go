@@ -3,6 +3,7 @@ package taskserver
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -34,8 +35,8 @@ func (s *Server) Once(ctx context.Context) (r Report, err error) {
 		return r, err
 	}
 	r.Block = head.Number
-	if r.Ended, err = s.engine.Advance(ctx, head.Number); err != nil {
-		return r, fmt.Errorf("end what is due at block %d: %w", head.Number, err)
+	if r.Ended, err = s.endDue(ctx, head.Number); err != nil {
+		return r, err
 	}
 	if err := s.forget(ctx); err != nil {
 		return r, err
@@ -138,9 +139,9 @@ func (s *Server) advance(ctx context.Context, block uint64) error {
 	if block <= s.advanced.Load() {
 		return nil
 	}
-	ended, err := s.engine.Advance(ctx, block)
+	ended, err := s.endDue(ctx, block)
 	if err != nil {
-		return fmt.Errorf("end what is due at block %d: %w", block, err)
+		return err
 	}
 	s.advanced.Store(block)
 	if ended > 0 {
@@ -148,6 +149,20 @@ func (s *Server) advance(ctx context.Context, block uint64) error {
 		s.log.Info().Uint64("block", block).Int("tasks", ended).Msg("tasks were due")
 	}
 	return nil
+}
+
+// endDue ends what is due at a block. Damaged tasks are told of and left: they
+// are nobody's fault who asks, and all others go on.
+func (s *Server) endDue(ctx context.Context, block uint64) (ended int, err error) {
+	ended, err = s.engine.Advance(ctx, block)
+	var damaged *engine.DamagedError
+	switch {
+	case errors.As(err, &damaged):
+		s.log.Error().Err(damaged).Uint64("block", block).Msg("tasks are due and damaged: task-server check says what does not hold")
+	case err != nil:
+		return ended, fmt.Errorf("end what is due at block %d: %w", block, err)
+	}
+	return ended, nil
 }
 
 func (s *Server) forget(ctx context.Context) error {

@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"finest/chain"
 	"finest/internal/contract"
 	"finest/roles/taskserver"
@@ -271,4 +273,29 @@ func TestRequestsUnderWayFinish(t *testing.T) {
 	close(release)
 	check(t, <-answered)
 	check(t, <-done)
+}
+
+// TestDamagedTaskIsToldOfOnce: it keeps neither requests nor the background work
+// from going on, and is named in the log once a block.
+func TestDamagedTaskIsToldOfOnce(t *testing.T) {
+	var log strings.Builder
+	e := newEnv(t, 3, func(o *taskserver.Options) { o.Log = zerolog.New(&log).Level(zerolog.ErrorLevel) })
+	bad, good := e.lease("//Miner"), e.lease("//Other")
+	check(t, e.store.Change(t.Context(), func(tx engine.Tx) error {
+		k, err := tx.Task(bad.Task)
+		k.Generation = 99 // a lease that was never granted
+		return errors.Join(err, tx.PutTask(k))
+	}))
+	told := 0
+	for range 2 {
+		e.mine(deadline + 1)
+		equal(t, "state of the other task", e.state(good.Task), contract.TaskAvailable)
+		equal(t, "block is over", e.state(good.Task), contract.TaskAvailable)
+		if told++; strings.Count(log.String(), bad.Task) != told {
+			t.Fatalf("after %d blocks the log says\n%s", told, log.String())
+		}
+	}
+	e.lease("//Other")
+	_, err := e.server.Once(t.Context())
+	check(t, err)
 }

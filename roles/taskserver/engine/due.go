@@ -2,35 +2,148 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"strings"
 
 	"finest/internal/contract"
 	"finest/roles/taskserver/books"
 )
 
-// maxDue bounds the tasks that one change moves: others wait while it is made.
-const maxDue = 256
+const (
+	// maxDue bounds the tasks that one change moves: others wait while it is made.
+	maxDue = 256
+	// maxDamaged bounds the tasks that one round passes over, and so its work.
+	maxDamaged = 256
+)
 
-// advance moves some tasks whose state has ended by block head.
-func (e *Engine) advance(ctx context.Context, head uint64) (moved int, err error) {
-	err = e.unsigned(ctx, head, books.ActorServer, func(c *change) error {
-		moved = 0
-		due, err := c.Due(head, maxDue)
+// DamagedError names tasks that are due and cannot be moved, because their rows
+// do not fit together. All others were moved, unless the round gave up.
+type DamagedError struct {
+	// Tasks says of each what is wrong with it.
+	Tasks []error
+	// GaveUp says that there were so many that the round left others behind.
+	GaveUp bool
+}
+
+func (e *DamagedError) Error() string {
+	const told = 5
+	var all []string
+	for _, err := range e.Tasks[:min(len(e.Tasks), told)] {
+		all = append(all, err.Error())
+	}
+	text := fmt.Sprintf("%d damaged: %s", len(e.Tasks), strings.Join(all, "; "))
+	if more := len(e.Tasks) - told; more > 0 {
+		text += fmt.Sprintf("; and %d more", more)
+	}
+	if e.GaveUp {
+		text += "; others were not looked at"
+	}
+	return text
+}
+
+// Advance does all that is due up to block head: it ends leases after their
+// deadline and issues tasks again whose result was rejected or never confirmed.
+// It returns how many tasks it moved, also with an error. One task that cannot
+// be moved keeps no other waiting: those are a DamagedError in the end. Several
+// processes may do it at once.
+func (e *Engine) Advance(ctx context.Context, head uint64) (ended int, err error) {
+	r := round{head: head, most: maxDue, damaged: make(map[string]bool)}
+	for len(r.damaged) < maxDamaged {
+		more, err := r.waits(ctx, e)
+		if err != nil {
+			return ended, err
+		}
+		if !more {
+			return ended, r.report(false)
+		}
+		moved, err := r.move(ctx, e)
+		ended += moved
+		if err != nil {
+			return ended, err
+		}
+	}
+	return ended, r.report(true)
+}
+
+// round is one Advance on its way.
+type round struct {
+	head uint64
+	// most is how many tasks the next change moves.
+	most int
+	// damaged are tasks that cannot be moved, faults why.
+	damaged map[string]bool
+	faults  []error
+}
+
+func (r *round) report(gaveUp bool) error {
+	if len(r.faults) == 0 {
+		return nil
+	}
+	return &DamagedError{r.faults, gaveUp}
+}
+
+// due returns up to most tasks that are due and not known to be damaged.
+func (r *round) due(v View, most int) ([]Task, error) {
+	all, err := v.Due(r.head, most+len(r.damaged))
+	var some []Task
+	for _, t := range all {
+		if len(some) < most && !r.damaged[t.ID] {
+			some = append(some, t)
+		}
+	}
+	return some, err
+}
+
+func (r *round) waits(ctx context.Context, e *Engine) (more bool, err error) {
+	err = e.store.View(ctx, func(v View) error {
+		due, err := r.due(v, 1)
+		more = len(due) > 0
+		return err
+	})
+	return more, err
+}
+
+// move moves some tasks in one change. A task that fails undoes those before it,
+// which the next change moves without it; once it is the first, it is damaged.
+// So a task is moved twice at most, and each damaged one costs two changes.
+func (r *round) move(ctx context.Context, e *Engine) (moved int, err error) {
+	var failed Task
+	var fault error
+	err = e.unsigned(ctx, r.head, books.ActorServer, func(c *change) error {
+		moved, failed, fault = 0, Task{}, nil
+		due, err := r.due(c, r.most)
 		if err != nil {
 			return err
 		}
 		for _, t := range due {
 			if err := c.settle(t); err != nil {
-				return fmt.Errorf("task %s is due: %w", t.ID, err)
+				failed, fault = t, fmt.Errorf("task %s is due: %w", t.ID, err)
+				return fault
 			}
 			moved++
 		}
 		return nil
 	})
-	if err != nil {
+	switch {
+	case err == nil:
+		r.most = maxDue
+		return moved, nil
+	case fault == nil || storeFailed(err):
 		return 0, err
+	case moved > 0:
+		r.most = moved
+	default:
+		r.damaged[failed.ID] = true
+		r.faults = append(r.faults, fault)
+		r.most = maxDue
 	}
-	return moved, nil
+	return 0, nil
+}
+
+// storeFailed tells an error that every task would meet from one of a task.
+func storeFailed(err error) bool {
+	return errors.Is(err, ErrUnavailable) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // settled returns a task as it is at this block, after ending what is over: it

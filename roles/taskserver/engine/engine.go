@@ -143,25 +143,3 @@ func (e *Engine) unsigned(ctx context.Context, block uint64, actor string, f fun
 		return f(&change{Tx: tx, rules: &e.rules, block: block, actor: actor})
 	})
 }
-
-// Advance does all that is due up to block head: it ends leases after their
-// deadline and issues tasks again whose result was rejected or never confirmed.
-// It returns how many tasks it moved, also with an error. Several processes may
-// do it at once.
-func (e *Engine) Advance(ctx context.Context, head uint64) (ended int, err error) {
-	for {
-		some := 0
-		if err := e.store.View(ctx, func(v View) error {
-			due, err := v.Due(head, 1)
-			some = len(due)
-			return err
-		}); err != nil || some == 0 {
-			return ended, err
-		}
-		moved, err := e.advance(ctx, head)
-		ended += moved
-		if err != nil || moved == 0 {
-			return ended, err
-		}
-	}
-}
