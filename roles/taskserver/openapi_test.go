@@ -20,7 +20,9 @@ type document struct {
 	Paths   map[string]map[string]struct {
 		OperationID string `json:"operationId"`
 		Parameters  []struct {
-			Ref string `json:"$ref"`
+			Ref  string `json:"$ref"`
+			Name string `json:"name"`
+			In   string `json:"in"`
 		} `json:"parameters"`
 		RequestBody *struct {
 			Content map[string]media `json:"content"`
@@ -48,6 +50,29 @@ func (e *env) document() (d document) {
 	equal(e.t, "status", status, 200)
 	check(e.t, json.Unmarshal([]byte(body), &d))
 	return d
+}
+
+// registry holds the schemas of the document.
+func (d document) registry(t testing.TB) huma.Registry {
+	t.Helper()
+	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
+	for name, raw := range d.Components.Schemas {
+		schema := new(huma.Schema)
+		check(t, json.Unmarshal(raw, schema))
+		schema.PrecomputeMessages()
+		registry.Map()[name] = schema
+	}
+	return registry
+}
+
+// misfits says where a text does not fit a schema.
+func misfits(t testing.TB, registry huma.Registry, ref, body string) []error {
+	t.Helper()
+	var value any
+	check(t, json.Unmarshal([]byte(body), &value))
+	result := new(huma.ValidateResult)
+	huma.Validate(registry, registry.SchemaFromRef(ref), huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, value, result)
+	return result.Errors
 }
 
 // TestDocumentIsComplete: every operation is there under a name of its own, and
@@ -121,13 +146,7 @@ func TestAnswersFitTheDocument(t *testing.T) {
 	verdicts, _, err := validator.Verdicts(ctx, "", 0)
 	check(t, err)
 	d := e.document()
-	registry := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
-	for name, raw := range d.Components.Schemas {
-		schema := new(huma.Schema)
-		check(t, json.Unmarshal(raw, schema))
-		schema.PrecomputeMessages()
-		registry.Map()[name] = schema
-	}
+	registry := d.registry(t)
 	for _, path := range slices.Sorted(maps.Keys(d.Paths)) {
 		op, ok := d.Paths[path]["get"]
 		if !ok || path == "/v1/openapi.json" {
@@ -136,12 +155,8 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		real := strings.NewReplacer("{id}", r.Task, "{sha256}", verdicts[0].Statement).Replace(path)
 		status, body := e.get(real)
 		equal(t, "status of "+real, status, 200)
-		var value any
-		check(t, json.Unmarshal([]byte(body), &value))
 		ref := op.Responses["200"].Content["application/json"].Schema.Ref
-		result := new(huma.ValidateResult)
-		huma.Validate(registry, registry.SchemaFromRef(ref), huma.NewPathBuffer(nil, 0), huma.ModeReadFromServer, value, result)
-		for _, err := range result.Errors {
+		for _, err := range misfits(t, registry, ref, body) {
 			t.Errorf("%s: %v", real, err)
 		}
 		if strings.Contains(body, "null") {
