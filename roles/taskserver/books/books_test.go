@@ -276,44 +276,6 @@ func TestRecount(t *testing.T) {
 	}
 }
 
-// However often verdicts change, a lease is one strike.
-func TestStrikesOfOneLease(t *testing.T) {
-	const server = books.ActorServer
-	s := newStory(t)
-	s.must(at(books.OpSubmit, 15, alice, contract.TaskLeased, contract.TaskSubmitted), books.Submit{After: books.After{Due: 30}, Block: 15})
-	judge := func(from, to string, due uint64, yes, no string, n *books.Strikes) error {
-		return s.tell(at(books.OpJudge, 16, server, from, to), books.Judge{After: books.After{Due: due, Strikes: n}, Accepted: yes, Rejected: no})
-	}
-	const submitted, rejected, accepted = contract.TaskSubmitted, contract.TaskRejected, contract.TaskAccepted
-	for range 2 {
-		for _, n := range []*books.Strikes{nil, strikes(0), strikes(2)} {
-			if err := judge(submitted, rejected, 20, "0", "5", n); !errors.Is(err, books.ErrIllegal) {
-				t.Errorf("rejected with strikes %+v: %v", n, err)
-			}
-		}
-		if err := judge(submitted, rejected, 20, "0", "5", strikes(1)); err != nil {
-			t.Fatal(err)
-		}
-		if err := judge(rejected, submitted, 30, "5", "5", nil); !errors.Is(err, books.ErrIllegal) {
-			t.Errorf("withdrawn, and the strike stays: %v", err)
-		}
-		if err := judge(rejected, submitted, 30, "5", "5", strikes(0)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := judge(submitted, accepted, 0, "5", "0", strikes(0)); err != nil { // there is none to take back
-		t.Fatal(err)
-	}
-	if err := judge(accepted, rejected, 20, "0", "5", strikes(1)); err != nil {
-		t.Fatal(err)
-	}
-	reissue := at(books.OpReissue, 21, server, rejected, contract.TaskAvailable)
-	if err := s.tell(reissue, books.End{After: books.After{Attempts: 1, Strikes: strikes(2)}}); !errors.Is(err, books.ErrIllegal) {
-		t.Errorf("struck again when its task was issued again: %v", err)
-	}
-	s.must(reissue, books.End{After: books.After{Attempts: 1}})
-}
-
 // A server that lags behind cannot give a task to two.
 func TestLeaseWithinAnother(t *testing.T) {
 	s := newStory(t)

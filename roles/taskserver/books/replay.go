@@ -198,6 +198,11 @@ func (b *Books) step(e Entry) (step, error) {
 	if e.Generation != want {
 		return step{}, illegal("generation %d of task %s, not %d", e.Generation, e.Task, want)
 	}
+	if e.Op != OpVerdict && e.Op != OpJudge {
+		if err := t.judged(); err != nil {
+			return step{}, err
+		}
+	}
 	return step{Books: b, e: e, c: c, t: t, from: from, to: to}, nil
 }
 

@@ -177,6 +177,7 @@ func (s step) submit() error {
 		s.over(l, leaseSubmitted)
 	}
 	l.texts = s.hash("", "")
+	l.ofResult().manifest = s.hash(d.Manifest)
 	s.submissions++
 	s.keep(d.After)
 	return nil
@@ -187,15 +188,19 @@ func (s step) verdict() error {
 	if err != nil {
 		return err
 	}
-	_, err = strconv.ParseUint(d.Stake, 10, 64)
+	stake, err := strconv.ParseUint(d.Stake, 10, 64)
+	said, known := outcomes[d.Outcome]
 	switch {
 	case d.Task != s.e.Task || d.Generation < 1 || d.Generation > int64(len(s.t.leases)):
 		return illegal("a verdict on lease %d of %.80q", d.Generation, d.Task)
 	case d.Hotkey != s.hotkeys.address(s.t.leases[d.Generation-1].hotkey):
 		return illegal("a verdict on %.60q, who does not have the lease", d.Hotkey)
-	case d.WeightsBlock > s.e.Block || err != nil:
-		return illegal("weights of block %d, stake %.40q", d.WeightsBlock, d.Stake)
+	case d.WeightsBlock > s.e.Block || err != nil || d.Stake != rao(stake) || !known:
+		return illegal("weights of block %d, stake %.40q, outcome %.40q", d.WeightsBlock, d.Stake, d.Outcome)
+	case d.Hotkey == s.e.Actor && stake > 0:
+		return illegal("%.60q has a say in what becomes of its own work", s.e.Actor)
 	}
+	s.t.leases[d.Generation-1].ofResult().hear(opinion{s.hash(d.Manifest), stake, s.validator(s.e.Actor), said})
 	s.verdicts++
 	return nil
 }
@@ -227,22 +232,23 @@ func (s step) judge() error {
 	return nil
 }
 
-// outcome checks that stakes and due block give the state.
+// outcome checks that stakes are those of the verdicts in the log, and that they
+// and the due block give the state.
 func (s step) outcome(d Judge) error {
-	yes, err1 := strconv.ParseUint(d.Accepted, 10, 64)
-	no, err2 := strconv.ParseUint(d.Rejected, 10, 64)
-	deadline := s.t.newest().deadline
-	ok := false
-	switch s.to {
-	case accepted:
-		ok = yes > no
-	case rejected:
-		ok = yes < no && d.Due == deadline
-	case submitted:
-		ok = yes == no && d.Due >= max(deadline, s.e.Block)
+	l := s.t.newest()
+	yes, no := l.tally()
+	if d.Accepted != rao(yes) || d.Rejected != rao(no) {
+		return illegal("%.40q for it and %.40q against it, but its verdicts are %d for and %d against it", d.Accepted, d.Rejected, yes, no)
 	}
-	if !ok || err1 != nil || err2 != nil {
-		return illegal("%s with %.40q for it and %.40q against it, due at block %d", s.to, d.Accepted, d.Rejected, d.Due)
+	due := true
+	switch s.to {
+	case rejected:
+		due = d.Due == l.deadline
+	case submitted:
+		due = d.Due >= max(l.deadline, s.e.Block)
+	}
+	if s.to != decided(yes, no) || !due {
+		return illegal("%s with %d for it and %d against it, due at block %d", s.to, yes, no, d.Due)
 	}
 	return nil
 }

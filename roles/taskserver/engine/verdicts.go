@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
-	"math/bits"
 	"strconv"
 
 	"finest/internal/contract"
@@ -147,9 +145,9 @@ func tally(verdicts []Verdict, manifest string) (accepted, rejected uint64) {
 		switch {
 		case v.Manifest != manifest:
 		case v.Outcome == contract.VerdictAccepted:
-			accepted = add(accepted, v.Stake)
+			accepted = books.AddStakes(accepted, v.Stake)
 		case v.Outcome == contract.VerdictRejected:
-			rejected = add(rejected, v.Stake)
+			rejected = books.AddStakes(rejected, v.Stake)
 		}
 	}
 	return accepted, rejected
@@ -163,15 +161,6 @@ func outcome(accepted, rejected uint64) string {
 		return contract.TaskRejected
 	}
 	return contract.TaskSubmitted
-}
-
-// add adds stakes; no sum of stakes in rao overflows, unless they are invented.
-func add(a, b uint64) uint64 {
-	sum, carry := bits.Add64(a, b, 0)
-	if carry != 0 {
-		return math.MaxUint64
-	}
-	return sum
 }
 
 // rao spells a stake, which may be larger than integers in JSON.
