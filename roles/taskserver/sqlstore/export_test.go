@@ -8,7 +8,18 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
-const Readers = readers
+const (
+	Readers          = readers
+	StatementTimeout = statementTimeout
+)
+
+// ExplainPostgres says what an error means in a PostgreSQL store.
+func ExplainPostgres(err error) error { return (&postgresDB{}).explain(err) }
+
+// PostgresBatch is what a batch runs under in a PostgreSQL store.
+func PostgresBatch() (ctx context.Context, beat func(), cancel context.CancelFunc) {
+	return (&postgresDB{}).batchContext()
+}
 
 // OpenStepped opens a store that calls step before every statement that writes,
 // and before and after every commit.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/stdlib"
 
 	"finest/roles/taskserver/engine"
@@ -165,29 +164,6 @@ func (d *postgresDB) setVersion(ctx context.Context, s *session, version int) er
 	return s.plain(ctx, fmt.Sprintf("DELETE FROM finest_schema; INSERT INTO finest_schema (version) VALUES (%d)", version))
 }
 
-// explain tells what is wrong with a statement from a server that is away: all
-// but an answer to a statement.
-func (d *postgresDB) explain(err error) error {
-	var e *pgconn.PgError
-	switch {
-	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, engine.ErrUnavailable):
-		return err
-	case !errors.As(err, &e):
-		return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
-	}
-	switch e.Code {
-	case "23505": // unique_violation
-		return fmt.Errorf("%w: %w", engine.ErrConflict, err)
-	case "23503": // foreign_key_violation
-		return fmt.Errorf("what it belongs to: %w: %w", engine.ErrNotFound, err)
-	}
-	switch e.Code[:2] {
-	case "08", "53", "57", "58", "25": // connection, resources, operator, system, state of the transaction
-		return fmt.Errorf("%w: %w", engine.ErrUnavailable, err)
-	}
-	return err
-}
-
 func (d *postgresDB) lost(error) bool { return true }
 
 func (d *postgresDB) statementContext(ctx context.Context) context.Context { return ctx }
@@ -195,10 +171,21 @@ func (d *postgresDB) statementContext(ctx context.Context) context.Context { ret
 func (d *postgresDB) batchContext() (ctx context.Context, beat func(), cancel context.CancelFunc) {
 	ctx, end := context.WithCancelCause(context.Background())
 	timer := time.AfterFunc(statementTimeout, func() { end(errSilent) })
-	return ctx, func() { timer.Reset(statementTimeout) }, func() {
+	return watched{ctx}, func() { timer.Reset(statementTimeout) }, func() {
 		timer.Stop()
 		end(nil)
 	}
+}
+
+// watched is the context of a batch. It ends because the database is silent, not
+// because anybody gave up, and says so.
+type watched struct{ context.Context }
+
+func (w watched) Err() error {
+	if w.Context.Err() == nil {
+		return nil
+	}
+	return context.Cause(w.Context)
 }
 
 var errSilent = fmt.Errorf("the database did not answer for %v: %w", statementTimeout, engine.ErrUnavailable)
