@@ -80,12 +80,12 @@ func (c *change) judge(task string, generation int64) error {
 	if err != nil || t.Generation != generation {
 		return err
 	}
-	result, ok, err := c.result(task, generation)
-	if err != nil || !ok {
+	verdicts, err := c.NewestVerdicts(task, generation)
+	if err != nil || len(verdicts) == 0 {
 		return err
 	}
-	verdicts, err := c.NewestVerdicts(task, generation)
-	if err != nil {
+	result, ok, err := c.result(task, generation)
+	if err != nil || !ok {
 		return err
 	}
 	accepted, rejected := tally(verdicts, result.Manifest)

@@ -6,8 +6,8 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
-// A change that puts a task or a lease has read it before, as a rule. What it
-// read is remembered until it ends, so that only what differs is written.
+// What a change reads and writes of tasks and leases is remembered until it ends,
+// so that nothing is read twice, and only what differs is written.
 
 type leaseKey struct {
 	task       string
@@ -21,20 +21,33 @@ func (t *tx) know(k engine.Task) {
 	if t.known == nil || len(t.known) >= maxKnown {
 		t.known = make(map[string]engine.Task)
 	}
-	k.Files = slices.Clone(k.Files) // they are the caller's now
-	t.known[k.ID] = k
+	t.known[k.ID] = ownFiles(k)
 }
 
 func (t *tx) knowLease(l engine.Lease) {
 	if t.knownLeases == nil || len(t.knownLeases) >= maxKnown {
 		t.knownLeases = make(map[leaseKey]engine.Lease)
 	}
+	t.knownLeases[leaseKey{l.Receipt.Task, l.Receipt.Generation}] = ownReceipt(l)
+}
+
+// ownFiles and ownReceipt part a value from whoever holds it: it may change the
+// elements of slices.
+func ownFiles(k engine.Task) engine.Task {
+	k.Files = slices.Clone(k.Files)
+	return k
+}
+
+func ownReceipt(l engine.Lease) engine.Lease {
 	l.Receipt.Files = slices.Clone(l.Receipt.Files)
-	t.knownLeases[leaseKey{l.Receipt.Task, l.Receipt.Generation}] = l
+	return l
 }
 
 // Task returns one task.
 func (t *tx) Task(id string) (engine.Task, error) {
+	if k, ok := t.known[id]; ok {
+		return ownFiles(k), nil
+	}
 	k, err := t.view.Task(id)
 	if err == nil {
 		t.know(k)
@@ -71,6 +84,9 @@ func (t *tx) Due(block uint64, limit int) ([]engine.Task, error) {
 
 // Lease returns one lease.
 func (t *tx) Lease(task string, generation int64) (engine.Lease, error) {
+	if l, ok := t.knownLeases[leaseKey{task, generation}]; ok {
+		return ownReceipt(l), nil
+	}
 	l, err := t.view.Lease(task, generation)
 	if err == nil {
 		t.knowLease(l)
