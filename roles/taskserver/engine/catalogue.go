@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"finest/internal/contract"
 	"finest/roles/taskserver/books"
@@ -130,13 +131,21 @@ func filesSum(tasks []Task) string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
+// sameCrawl says in what a crawl differs from the one under its name.
 func sameCrawl(known, crawl Crawl) error {
 	known.Retired = false
-	if known != crawl {
-		return fmt.Errorf("%w: it is there with %d files of catalogue %.12s…, %d a task", ErrConflict,
-			known.Files, known.CatalogueSHA256, known.FilesPerTask)
+	if known == crawl {
+		return nil
 	}
-	return nil
+	var others []string
+	if known.CatalogueSHA256 != crawl.CatalogueSHA256 || known.Files != crawl.Files {
+		others = append(others, fmt.Sprintf("with %d files of catalogue %.16s…, not %d of %.16s…",
+			known.Files, known.CatalogueSHA256, crawl.Files, crawl.CatalogueSHA256))
+	}
+	if known.FilesPerTask != crawl.FilesPerTask {
+		others = append(others, fmt.Sprintf("divided into tasks of %d files, not of %d", known.FilesPerTask, crawl.FilesPerTask))
+	}
+	return fmt.Errorf("%w: it is there %s", ErrConflict, strings.Join(others, ", and "))
 }
 
 // Surveyed notes what is known of the files of a task before it is leased:

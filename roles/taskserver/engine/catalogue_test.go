@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -15,31 +16,55 @@ func TestImportIsIdempotent(t *testing.T) {
 	d := newDesk(t, 5)
 	r := d.lease("alice", 1)
 	c, tasks := enginetest.Tasks(crawl, 5, true)
-	before := d.state()
 	added, err := d.Import(d.Context(), d.head, c, tasks)
 	if added != 0 || err != nil {
 		t.Errorf("imported again: %d, %v", added, err)
 	}
-	for name, change := range map[string]func(*engine.Crawl){
-		"catalogue": func(c *engine.Crawl) { c.CatalogueSHA256 = strings.Repeat("0", 64) },
-		"division":  func(c *engine.Crawl) { c.FilesPerTask = 3 },
-	} {
-		other, all := c, tasks
-		change(&other)
-		if name == "division" {
-			all = all[:0:0]
-			for i, task := range tasks[:4] {
-				task.Files = append(task.Files[:2:2], contract.InputFile{Path: strings.Repeat("x", i+1)})
-				all = append(all, task)
-			}
-		}
-		_, err := d.Import(d.Context(), d.head, other, all)
-		t.Log(name)
-		d.refused(err, engine.ErrConflict, before)
-	}
 	d.in(r.Task, contract.TaskLeased)
 	d.load("another-crawl", 3, true)
 	d.in(contract.TaskID("another-crawl", 2), contract.TaskAvailable)
+}
+
+// divided is another crawl of so many files in tasks of so many.
+func divided(sum string, files, perTask int) (engine.Crawl, []engine.Task) {
+	c := engine.Crawl{Name: "other", CatalogueSHA256: strings.Repeat(sum, 64), FilesPerTask: perTask}
+	var tasks []engine.Task
+	for i := range files {
+		if i%perTask == 0 {
+			tasks = append(tasks, engine.Task{ID: contract.TaskID("other", i/perTask)})
+		}
+		last := &tasks[len(tasks)-1]
+		last.Files = append(last.Files, contract.InputFile{Path: fmt.Sprintf("%d.warc.gz", i)})
+	}
+	return c, tasks
+}
+
+// TestConflictSaysWhatDiffers: an operator who imports a crawl again, but not the
+// same, is told what it is that differs, in both numbers.
+func TestConflictSaysWhatDiffers(t *testing.T) {
+	d := newDesk(t, 1)
+	c, tasks := divided("a", 12, 4)
+	_, err := d.Import(d.Context(), d.head, c, tasks)
+	d.must(err)
+	before := d.state()
+	const list, division = "with 12 files of catalogue aaaaaaaaaaaaaaaa…, not ", "divided into tasks of 4 files, not of 6"
+	for name, other := range map[string]struct {
+		sum            string
+		files, perTask int
+		says           string
+	}{
+		"division":  {"a", 12, 6, "it is there " + division},
+		"catalogue": {"b", 12, 4, "it is there " + list + "12 of bbbbbbbbbbbbbbbb…"},
+		"files":     {"a", 11, 4, "it is there " + list + "11 of aaaaaaaaaaaaaaaa…"},
+		"both":      {"b", 11, 6, "it is there " + list + "11 of bbbbbbbbbbbbbbbb…, and " + division},
+	} {
+		c, tasks := divided(other.sum, other.files, other.perTask)
+		_, err := d.Import(d.Context(), d.head, c, tasks)
+		d.refused(err, engine.ErrConflict, before)
+		if !strings.HasSuffix(err.Error(), other.says) {
+			t.Errorf("%s: got error %v, want it to say %q", name, err, other.says)
+		}
+	}
 }
 
 func TestImportRefuses(t *testing.T) {
