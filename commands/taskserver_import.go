@@ -93,7 +93,7 @@ func runImport(c *invocation) error {
 	o := operator{store: store}
 	result := importResult{Crawl: crawl, Catalogue: list.SHA256, Files: division.Files, Tasks: division.Tasks}
 	if result.Added, err = o.add(c.Context.Context, division, tasks); err != nil {
-		return err
+		return o.explainConflict(c.Context.Context, division, err)
 	}
 	if c.Bool("survey") {
 		if err := surveyNow(c, o, &result); err != nil {
@@ -122,7 +122,8 @@ func (r importResult) print(w io.Writer) {
 func loadCatalogue(c *invocation, crawl string) (catalogue.Catalogue, error) {
 	client := polite.NewClient(userAgent(c))
 	if from := c.String("from"); from != "" {
-		return catalogue.Load(c.Context.Context, from, client)
+		list, err := catalogue.Load(c.Context.Context, from, client)
+		return list, explainBadFiles(from, err)
 	}
 	path, ok := catalogue.ListOf(crawl)
 	if !ok {
@@ -133,6 +134,18 @@ func loadCatalogue(c *invocation, crawl string) (catalogue.Catalogue, error) {
 		return catalogue.Catalogue{}, err
 	}
 	return catalogue.ReadFrom(c.Context.Context, base, path)
+}
+
+// explainBadFiles says what can be done about files that no task can have.
+func explainBadFiles(from string, err error) error {
+	var bad *catalogue.BadFilesError
+	switch {
+	case !errors.As(err, &bad):
+		return err
+	case errors.Is(err, catalogue.ErrNoRanges):
+		return withHint(err, "nothing was imported: write one gzip member a record (warcio recompress does), or move the files out of %s", from)
+	}
+	return withHint(err, "nothing was imported: mend the files, or move them out of %s", from)
 }
 
 // surveyNow looks at the files of all tasks that are not ready.
@@ -185,6 +198,25 @@ func (o operator) add(ctx context.Context, crawl engine.Crawl, tasks []engine.Ta
 		return 0, err
 	}
 	return engine.ForOperator(o.store).Import(ctx, block, crawl, tasks)
+}
+
+// explainConflict says what can be done where another crawl has the name.
+func (o operator) explainConflict(ctx context.Context, wanted engine.Crawl, err error) error {
+	if !errors.Is(err, engine.ErrConflict) {
+		return err
+	}
+	var known engine.Crawl
+	viewErr := o.store.View(ctx, func(v engine.View) (err error) {
+		known, err = v.Crawl(wanted.Name)
+		return err
+	})
+	switch {
+	case viewErr != nil:
+		return errors.Join(err, viewErr)
+	case known.CatalogueSHA256 == wanted.CatalogueSHA256:
+		return withHint(err, "a crawl keeps its division: --files-per-task %d imports it as it is there", known.FilesPerTask)
+	}
+	return withHint(err, "a crawl keeps its list of files: another list needs another name than %s", wanted.Name)
 }
 
 // measure counts what can be leased, and the bytes that are known.

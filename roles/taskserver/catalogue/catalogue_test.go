@@ -163,6 +163,37 @@ func TestFolderRefuses(t *testing.T) {
 	}
 }
 
+// TestFolderNamesAllBadFiles: an operator with several does not find them one
+// import after the other.
+func TestFolderNamesAllBadFiles(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "good.warc.gz"), members(t, record(1, 1), record(2, 2)))
+	writeFile(t, filepath.Join(dir, "odd\x01name.warc.gz"), members(t, record(1, 1)))
+	writeFile(t, filepath.Join(dir, "page.warc"), []byte("<!DOCTYPE html>"))
+	writeFile(t, filepath.Join(dir, "whole.warc.gz"), members(t, record(1, 1)+record(2, 2)))
+	_, err := catalogue.Folder(dir)
+	var bad *catalogue.BadFilesError
+	if !errors.As(err, &bad) {
+		t.Fatalf("got error %v", err)
+	}
+	equal(t, "number of bad files", len(bad.Files), 3)
+	for i, want := range []struct {
+		name string
+		is   error
+	}{{`odd\x01name.warc.gz`, contract.ErrInvalid}, {"page.warc: ", catalogue.ErrNotWARC}, {"whole.warc.gz: ", catalogue.ErrNoRanges}} {
+		if got := bad.Files[i]; !errors.Is(got, want.is) || !strings.Contains(got.Error(), want.name) || !strings.Contains(err.Error(), got.Error()) {
+			t.Errorf("bad file %d: %v in error %v", i, got, err)
+		}
+	}
+	for i := range 10 {
+		writeFile(t, filepath.Join(dir, fmt.Sprintf("z%d.warc", i)), nil)
+	}
+	_, err = catalogue.Folder(dir)
+	if !errors.As(err, &bad) || len(bad.Files) != 10 || bad.More != 3 || !strings.HasSuffix(err.Error(), "; and 3 more") {
+		t.Errorf("with 13 bad files: %v", err)
+	}
+}
+
 func TestFetch(t *testing.T) {
 	const paths = "crawl-data/x/0.warc.gz\ncrawl-data/x/1.warc.gz\n"
 	s := newSite(t)

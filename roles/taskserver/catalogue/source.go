@@ -98,8 +98,42 @@ func ListOf(crawl string) (path string, ok bool) {
 	return "crawl-data/" + crawl + "/warc.paths.gz", true
 }
 
+// maxTold is how many bad files an error names.
+const maxTold = 10
+
+// BadFilesError names files of a folder that no task can have, and why.
+type BadFilesError struct {
+	// Files are the first of them by path, More how many others there are.
+	Files []error
+	More  int
+}
+
+func (e *BadFilesError) Error() string {
+	var all []string
+	for _, err := range e.Files {
+		all = append(all, err.Error())
+	}
+	text := strings.Join(all, "; ")
+	if e.More > 0 {
+		text += fmt.Sprintf("; and %d more", e.More)
+	}
+	return text
+}
+
+// Unwrap returns what is wrong with each file.
+func (e *BadFilesError) Unwrap() []error { return e.Files }
+
+func (e *BadFilesError) add(err error) {
+	if len(e.Files) < maxTold {
+		e.Files = append(e.Files, err)
+	} else {
+		e.More++
+	}
+}
+
 // Folder lists the WARC files under a folder by their relative paths, in path
-// order. It refuses files that cannot be read record by record.
+// order. Files that cannot be read record by record are a BadFilesError: what
+// pins a catalogue is the list of all files, so none is left out in silence.
 func Folder(dir string) (Catalogue, error) {
 	files, err := listFolder(dir)
 	if err != nil {
@@ -126,6 +160,7 @@ func listFolder(dir string) ([]contract.InputFile, error) {
 		return nil, err
 	}
 	var files []contract.InputFile
+	var bad BadFilesError
 	err = filepath.WalkDir(root, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() || !isWARC(entry.Name()) {
 			return err
@@ -135,12 +170,23 @@ func listFolder(dir string) ([]contract.InputFile, error) {
 			return err
 		}
 		relative = filepath.ToSlash(relative)
-		size, err := Inspect(context.Background(), base, relative)
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+		if !contract.ValidPath(relative) {
+			bad.add(fmt.Errorf("%w: %.120q is not a plain relative path", contract.ErrInvalid, relative))
+			return nil
 		}
-		files = append(files, contract.InputFile{Path: relative, Bytes: size})
+		size, err := Inspect(context.Background(), base, relative)
+		switch {
+		case isFault(err):
+			bad.add(fmt.Errorf("%s: %w", name, err))
+		case err != nil:
+			return fmt.Errorf("%s: %w", name, err)
+		default:
+			files = append(files, contract.InputFile{Path: relative, Bytes: size})
+		}
 		return nil
 	})
+	if err == nil && len(bad.Files) > 0 {
+		err = &bad
+	}
 	return files, err
 }
