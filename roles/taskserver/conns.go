@@ -21,23 +21,10 @@ type connections struct {
 	// whole, idle those between two requests.
 	partial, idle list.List
 	evicted       uint64
-	// loads holds, oldest first, what large bodies and answers take in memory;
-	// loaded is their sum.
+	// loads holds what large bodies and answers take in memory, what has made no
+	// progress for longest first; loaded is their sum.
 	loads  list.List
-	loaded int64
-}
-
-// maxLoaded bounds the memory that large bodies and answers under way take
-// together, lightLoad is the size up to which one is not counted.
-const (
-	maxLoaded = 128 << 20
-	lightLoad = 64 << 10
-)
-
-// load is a body or an answer under way.
-type load struct {
-	conn net.Conn
-	size int64
+	loaded int
 }
 
 // connection is one of them; place is its element in a list, nil while its
@@ -114,38 +101,6 @@ func (c *connection) moveTo(to *list.List) {
 	if to != nil {
 		c.place = to.PushBack(c)
 	}
-}
-
-// carry counts a body or an answer of size bytes on conn until done is called.
-// If there are too many, the oldest give way: a client that takes its time does
-// not keep the memory from others.
-func (c *connections) carry(conn net.Conn, size int64) (done func()) {
-	if size <= lightLoad {
-		return func() {}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for c.loaded+size > maxLoaded && c.loads.Len() > 0 {
-		oldest := c.loads.Front()
-		_ = oldest.Value.(load).conn.Close()
-		c.evicted++
-		c.put(oldest)
-	}
-	place := c.loads.PushBack(load{conn, size})
-	c.loaded += size
-	return func() {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if place.Value != nil {
-			c.put(place)
-		}
-	}
-}
-
-// put takes a load off, once.
-func (c *connections) put(place *list.Element) {
-	c.loaded -= c.loads.Remove(place).(load).size
-	place.Value = nil
 }
 
 // whole says that the request under way on conn has arrived in whole.

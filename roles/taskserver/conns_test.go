@@ -16,11 +16,24 @@ import (
 	"finest/roles/taskserver/client"
 )
 
+// smallBuffers makes the system hold little of what is sent, as it does for
+// connections of far away.
+type smallBuffers struct{ net.Listener }
+
+func (l smallBuffers) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		err = conn.(*net.TCPConn).SetWriteBuffer(64 << 10)
+	}
+	return conn, err
+}
+
 // serve runs the server on loopback until the test ends.
 func (e *env) serve() (addr string) {
 	e.t.Helper()
-	l, err := (&net.ListenConfig{}).Listen(e.t.Context(), "tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(e.t.Context(), "tcp", "127.0.0.1:0")
 	check(e.t, err)
+	l := smallBuffers{listener}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error)
 	go func() { done <- e.server.Serve(ctx, l) }()
@@ -108,13 +121,12 @@ func TestSlowBodiesGiveWay(t *testing.T) {
 func TestLargeBodiesGiveWay(t *testing.T) {
 	e := newEnv(t, 1)
 	addr := e.serve()
+	body := strings.Repeat("x", contract.MaxProof)
 	var first net.Conn
-	for i := range 40 { // of 4 MiB each; 128 MiB are allowed
-		r := e.signedRequest("//Validator", "proof", []byte("{}"), uuidOf(i))
-		var header strings.Builder
-		fmt.Fprintf(&header, "POST /v1/proof HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n", contract.MaxProof)
-		check(t, r.Header.Write(&header))
-		conn := dial(t, addr, header.String()+"\r\n{")
+	for i := range 16 { // of 4 MiB each; 48 MiB are allowed
+		conn := dial(t, addr, e.header(e.signedRequest("//Validator", "proof", []byte("{}"), uuidOf(i)), len(body)+1))
+		_, err := io.WriteString(conn, body)
+		check(t, err)
 		if first == nil {
 			first = conn
 		}
@@ -128,30 +140,60 @@ func TestLargeBodiesGiveWay(t *testing.T) {
 	check(t, c.SendProof(t.Context(), json.RawMessage(`{"text":"`+strings.Repeat("x", 1<<20)+`"}`)))
 }
 
+// TestWhoSendsIsHeardOut: an upload that goes on is not given up for others,
+// neither those that only say how much they will send, nor those that have sent
+// much and stopped, though they began later.
+func TestWhoSendsIsHeardOut(t *testing.T) {
+	e := newEnv(t, 1)
+	addr := e.serve()
+	const half = contract.MaxProof / 2
+	body := []byte(`{"op":"proof","proof":{"text":"` + strings.Repeat("x", half*2-100) + `"}}`)
+	honest := dial(t, addr, e.header(e.signedRequest("//Validator", "proof", body, uuidOf(1)), len(body))+string(body[:half]))
+	other := strings.Repeat("x", half)
+	uuid := 1
+	for part := range 4 { // what has not come yet of the honest one
+		for range 10 {
+			uuid++
+			header := e.header(e.signedRequest("//Validator", "proof", []byte("{}"), uuidOf(uuid)), contract.MaxProof)
+			dial(t, addr, header) // in its beginnings
+			_, err := io.WriteString(dial(t, addr, header), other)
+			check(t, err)
+		}
+		_, err := honest.Write(body[half+part*(len(body)-half)/4 : half+(part+1)*(len(body)-half)/4])
+		check(t, err)
+	}
+	check(t, honest.SetReadDeadline(time.Now().Add(20*time.Second)))
+	head := make([]byte, 12)
+	_, err := io.ReadFull(honest, head)
+	check(t, err)
+	equal(t, "answer", string(head), "HTTP/1.1 204")
+}
+
 // TestLargeAnswersGiveWay: nor do clients that ask for much and read little.
 func TestLargeAnswersGiveWay(t *testing.T) {
+	const size = contract.MaxProof - 100
 	e := newEnv(t, 1, func(o *taskserver.Options) { o.Burst = 1000 })
-	for i := range 2 {
-		proof := json.RawMessage(fmt.Sprintf(`{"n":%d,"text":%q}`, i, strings.Repeat("x", 3<<20)))
-		check(t, e.client("//Validator").SendProof(t.Context(), proof))
-	}
+	check(t, e.client("//Validator").SendProof(t.Context(), json.RawMessage(fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", size)))))
 	addr := e.serve()
 	var slow []net.Conn
 	for range 30 {
-		conn := dial(t, addr, "GET /v1/proofs HTTP/1.1\r\nHost: x\r\n\r\n")
-		_, err := io.ReadFull(conn, make([]byte, 15))
+		conn := dial(t, addr, "")
+		check(t, conn.(*net.TCPConn).SetReadBuffer(64<<10))
+		_, err := io.WriteString(conn, "GET /v1/proofs HTTP/1.1\r\nHost: x\r\n\r\n")
+		check(t, err)
+		_, err = io.ReadFull(conn, make([]byte, 15))
 		check(t, err)
 		slow = append(slow, conn)
 	}
 	read := func(conn net.Conn) int64 {
-		check(t, conn.SetReadDeadline(time.Now().Add(10*time.Second)))
-		n, _ := io.CopyN(io.Discard, conn, 6<<20) // what is missing is what counts
+		check(t, conn.SetReadDeadline(time.Now().Add(20*time.Second)))
+		n, _ := io.CopyN(io.Discard, conn, size) // what is missing is what counts
 		return n
 	}
-	if n := read(slow[0]); n == 6<<20 {
+	if n := read(slow[0]); n == size {
 		t.Error("the oldest of many large answers is still sent")
 	}
-	equal(t, "bytes of the newest", read(slow[len(slow)-1]), 6<<20)
+	equal(t, "bytes of the newest", read(slow[len(slow)-1]), size)
 }
 
 // TestIdleConnectionsGiveWay: those who were served and stay do not keep others

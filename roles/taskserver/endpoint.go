@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"finest/internal/canon"
@@ -22,37 +23,34 @@ const requestTimeout = 20 * time.Second
 type endpoint func(*Server, *http.Request) (any, error)
 
 // answer makes a handler of a route: parameters, timeout, JSON, problems, panics.
-// Only as many requests as turns has places are answered at a time; nil for any
-// number.
-func (s *Server) answer(pattern string, of route, turns chan struct{}) http.Handler {
+// Only as many requests as large has places are prepared at a time.
+func (s *Server) answer(pattern string, of route, large turns) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		body, err := s.prepare(r, of, turns)
+		body, err := s.prepare(r, of, large)
 		switch {
 		case err != nil:
 			s.refuse(w, pattern, err)
 		case body == nil:
 			w.WriteHeader(http.StatusNoContent)
 		default:
+			w.Header().Set("Content-Type", "application/json")
 			s.send(w, r, pattern, body)
 		}
 	})
 }
 
 // prepare returns the JSON of an answer; nil for none.
-func (s *Server) prepare(r *http.Request, of route, turns chan struct{}) ([]byte, error) {
+func (s *Server) prepare(r *http.Request, of route, large turns) ([]byte, error) {
 	if err := of.checkQuery(r.URL.RawQuery); err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), requestTimeout)
 	defer cancel()
-	if turns != nil {
-		select {
-		case turns <- struct{}{}:
-			defer func() { <-turns }()
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	done, err := large.take(ctx)
+	if err != nil {
+		return nil, err
 	}
+	defer done()
 	value, err := guard(s, of.serve, r.WithContext(ctx))
 	if err != nil || value == (none{}) {
 		return nil, err
@@ -70,16 +68,19 @@ func (s *Server) refuse(w http.ResponseWriter, pattern string, err error) {
 	s.writeProblem(w, p)
 }
 
-func (s *Server) send(w http.ResponseWriter, r *http.Request, pattern string, body []byte) {
-	defer s.carry(r, int64(len(body)))()
-	w.Header().Set("Content-Type", "application/json")
-	_, err := w.Write(body)
-	if err == nil { // a line for people; appended it would copy a large body
-		_, err = io.WriteString(w, "\n")
+// send writes an answer in pieces, so that it is seen which clients read theirs.
+func (s *Server) send(w http.ResponseWriter, r *http.Request, route string, body []byte) {
+	load := s.carry(r)
+	defer load.done()
+	load.grow(len(body))
+	for piece := range slices.Chunk(body, pieceSize) {
+		if _, err := w.Write(piece); err != nil {
+			s.log.Debug().Str("route", route).Err(err).Msg("answer was not sent")
+			return
+		}
+		load.grow(0)
 	}
-	if err != nil {
-		s.log.Debug().Str("route", pattern).Err(err).Msg("answer was not sent")
-	}
+	_, _ = io.WriteString(w, "\n") // a line for people; appended it would copy a large body
 }
 
 // guard turns a panic into an error: one request must not take others down.
@@ -97,19 +98,22 @@ type request interface{ Validate() error }
 
 // signed makes an endpoint of an operation: it checks who signed the request
 // for what and reads the body.
-func signed[T request, A any](op string, maxBody int64, do func(*Server, context.Context, call, T) (A, error)) endpoint {
+func signed[T request, A any](op string, limit int64, do func(*Server, context.Context, call, T) (A, error)) endpoint {
 	return func(s *Server, r *http.Request) (any, error) {
-		if r.ContentLength > maxBody {
-			return nil, tooLarge(maxBody)
+		if r.ContentLength > limit {
+			return nil, tooLarge(limit)
 		}
 		ctx := r.Context()
 		c, err := s.checkHeaders(ctx, r.Header)
 		if err != nil {
 			return nil, err
 		}
-		if c.body, err = s.readBody(r, maxBody); err != nil {
+		body, done, err := s.readBody(r, c.limit(limit))
+		if err != nil {
 			return nil, err
 		}
+		defer done()
+		c.body = body
 		if err := s.checkSignature(c); err != nil {
 			return nil, err
 		}
@@ -124,48 +128,64 @@ func signed[T request, A any](op string, maxBody int64, do func(*Server, context
 	}
 }
 
-func (s *Server) readBody(r *http.Request, limit int64) ([]byte, error) {
-	size := limit
-	if r.ContentLength >= 0 {
-		size = r.ContentLength
+// limit is how large a body may be. Large ones are of validators alone, so that
+// no miner keeps the server busy with them.
+func (c call) limit(limit int64) int64 {
+	if c.Permit {
+		return limit
 	}
-	defer s.carry(r, size)()
-	body, err := readPieces(io.LimitReader(r.Body, limit+1))
+	return min(limit, maxBody)
+}
+
+// readBody reads the body of a request. It waits for a turn to work on a large
+// one, which done gives back.
+func (s *Server) readBody(r *http.Request, limit int64) (body []byte, done func(), err error) {
+	if r.ContentLength > limit {
+		return nil, nil, tooLarge(limit)
+	}
+	load := s.carry(r)
+	defer load.done()
+	pieces, size, err := readPieces(io.LimitReader(r.Body, limit+1), load)
 	if err != nil {
-		return nil, problem(contract.ProblemMalformed, "the body could not be read")
+		return nil, nil, problem(contract.ProblemMalformed, "the body could not be read")
 	}
-	if int64(len(body)) > limit {
-		return nil, tooLarge(limit)
+	if int64(size) > limit {
+		return nil, nil, tooLarge(limit)
 	}
 	s.arrived(r)
-	return body, nil
+	var large turns
+	if size > maxBody {
+		large = s.bodies
+	}
+	if done, err = large.take(r.Context()); err != nil {
+		return nil, nil, err
+	}
+	return bytes.Join(pieces, nil), done, nil
 }
 
 // readPieces reads all of r in pieces, so that a body under way takes the memory
 // of what has come of it: io.ReadAll would take twice as much, and leave five
 // times the whole to the garbage collector.
-func readPieces(r io.Reader) ([]byte, error) {
-	var pieces [][]byte
-	for size := 1 << 10; ; size = min(2*size, lightLoad) {
-		piece, n := make([]byte, size), 0
-		var err error
-		for n < size && err == nil {
+func readPieces(r io.Reader, load *load) (pieces [][]byte, size int, err error) {
+	for next := 1 << 10; err == nil; next = min(2*next, pieceSize) {
+		load.grow(next)
+		piece, n := make([]byte, next), 0
+		for n < next && err == nil {
 			var more int
 			more, err = r.Read(piece[n:])
 			n += more
 		}
 		pieces = append(pieces, piece[:n])
-		if errors.Is(err, io.EOF) {
-			return bytes.Join(pieces, nil), nil
-		}
-		if err != nil {
-			return nil, err
-		}
+		size += n
 	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return pieces, size, err
 }
 
 func tooLarge(limit int64) error {
-	return problem(contract.ProblemTooLarge, "%d bytes are allowed", limit)
+	return problem(contract.ProblemTooLarge, "this hotkey may send %d bytes here", limit)
 }
 
 // decode reads a request. Order and white space do not matter, but every field

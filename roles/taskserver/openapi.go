@@ -73,8 +73,11 @@ func (r route) operation(registry huma.Registry) *huma.Operation {
 		op.Parameters = append(op.Parameters, p.describe())
 	}
 	if r.request != nil {
-		op.RequestBody = &huma.RequestBody{Required: true, Content: content("application/json", registry, r.request),
-			Description: fmt.Sprintf("At most %d bytes.", r.maxBody)}
+		about := fmt.Sprintf("At most %d bytes.", r.maxBody)
+		if r.maxBody > maxBody {
+			about = fmt.Sprintf("At most %d bytes, without a validator permit %d.", r.maxBody, maxBody)
+		}
+		op.RequestBody = &huma.RequestBody{Required: true, Content: content("application/json", registry, r.request), Description: about}
 	}
 	done := &huma.Response{Description: "No content"}
 	status := http.StatusNoContent

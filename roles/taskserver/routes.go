@@ -60,9 +60,13 @@ func get[A any](path, id, summary string, do func(*Server, *http.Request) (A, er
 		serve: func(s *Server, r *http.Request) (any, error) { return do(s, r) }}
 }
 
-// largeAtOnce is how many large answers are read from the store and encoded at a
-// time. No client can hold a place: it is free before anything is sent.
-const largeAtOnce = 2
+// largeAnswersAtOnce is how many large answers are read from the store and
+// encoded at a time, largeBodiesAtOnce how many large bodies are read as JSON and
+// acted on. No client can hold a place: the body is here, and nothing is sent yet.
+const (
+	largeAnswersAtOnce = 2
+	largeBodiesAtOnce  = 2
+)
 
 func large(r route) route {
 	r.largeAnswers = true
@@ -126,11 +130,11 @@ func (s *Server) routes(registry *prometheus.Registry) (http.Handler, error) {
 	mux := http.NewServeMux()
 	for _, r := range table() {
 		pattern := r.method + " " + r.path
-		var turns chan struct{}
+		var large turns
 		if r.largeAnswers {
-			turns = make(chan struct{}, largeAtOnce)
+			large = make(turns, largeAnswersAtOnce)
 		}
-		mux.Handle(pattern, std.Handler(r.path, measured, s.answer(pattern, r, turns)))
+		mux.Handle(pattern, std.Handler(r.path, measured, s.answer(pattern, r, large)))
 		mux.HandleFunc(r.path, s.otherMethods(r.method, r.path))
 	}
 	shown, err := s.newPage()

@@ -33,14 +33,6 @@ func (s *Server) arrived(r *http.Request) {
 	}
 }
 
-// carry counts what a large body or answer of a request takes in memory.
-func (s *Server) carry(r *http.Request, size int64) (done func()) {
-	if conn, ok := r.Context().Value(connKey{}).(net.Conn); ok {
-		return s.conns.carry(conn, size)
-	}
-	return func() {}
-}
-
 func (s *Server) httpServer() *http.Server {
 	plain := new(http.Protocols)
 	plain.SetHTTP1(true)

@@ -100,6 +100,7 @@ type Server struct {
 	metrics *metrics
 	conns   *connections
 	outages *outages
+	bodies  turns // to work on a large one
 	totals  *cached[totals]
 	// totalsTook is how long the last reading of totals took.
 	totalsTook atomic.Int64
@@ -140,6 +141,7 @@ func newServer(o Options) (*Server, error) {
 		limiter:   newLimiter(o.Rate, o.Burst, o.Clock),
 		conns:     newConnections(o.MaxConnections),
 		outages:   newOutages(o.Clock, o.Log),
+		bodies:    make(turns, largeBodiesAtOnce),
 		advancing: make(chan struct{}, 1),
 		log:       o.Log,
 	}

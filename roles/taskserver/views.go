@@ -17,7 +17,7 @@ const (
 	defaultPage = 100
 	maxPage     = 500
 	// maxProofPage bounds a page of proofs in bytes.
-	maxProofPage = 8 << 20
+	maxProofPage = 4 << 20
 	// maxSeq is the largest sequence number: what all JSON readers read exactly.
 	maxSeq = 1<<53 - 1
 )
