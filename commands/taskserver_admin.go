@@ -15,6 +15,7 @@ import (
 
 	"finest/internal/contract"
 	"finest/roles/taskserver/books"
+	"finest/roles/taskserver/client"
 	"finest/roles/taskserver/engine"
 	"finest/roles/taskserver/sqlstore"
 )
@@ -129,7 +130,7 @@ func runCheck(c *invocation) error {
 		return err
 	}
 	defer func() { _ = o.store.Close() }()
-	report, err := engine.Check(c.Context.Context, o.store)
+	report, err := engine.Check(c.Context.Context, o.store, client.VerifyStatement)
 	if err != nil {
 		return err
 	}

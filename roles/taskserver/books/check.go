@@ -1,12 +1,10 @@
 package books
 
 import (
-	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
+	"strconv"
 )
 
 // Fault is something that does not hold.
@@ -47,6 +45,52 @@ type Report struct {
 // OK reports that everything holds.
 func (r Report) OK() bool { return len(r.Faults) == 0 }
 
+// field is a value of a row beside what the log says of it.
+type field struct {
+	name       string
+	have, want any
+}
+
+// differing reports the fields of a row that are not what the log says; by names
+// the entry that says so, if one does.
+func (r *Report) differing(where, by string, fields ...field) {
+	for _, f := range fields {
+		if f.have != f.want {
+			r.fault(where, "its %s is %s, not %s%s", f.name, shown(f.have), shown(f.want), by)
+		}
+	}
+}
+
+// maxShown bounds the texts of a row that a fault shows, in bytes.
+const maxShown = 200
+
+// shown is a value as faults tell it: texts from outside may be long, and break
+// lines.
+func shown(value any) string {
+	text, ok := value.(string)
+	if !ok {
+		return fmt.Sprint(value)
+	}
+	more := ""
+	if len(text) > maxShown {
+		text, more = text[:maxShown], "…"
+	}
+	if plain(text) {
+		return text + more
+	}
+	return strconv.Quote(text) + more
+}
+
+// plain reports that a text is one word.
+func plain(text string) bool {
+	for _, c := range text {
+		if c <= ' ' || c >= 0x7f || c == '"' {
+			return false
+		}
+	}
+	return text != ""
+}
+
 func (r *Report) fault(where, format string, args ...any) {
 	if len(r.Faults) >= maxFaults {
 		r.More++
@@ -60,8 +104,8 @@ func (r *Report) fault(where, format string, args ...any) {
 // nothing less. An error says that it could not be read; what does not hold is
 // in the report. It holds some hundred bytes a task in memory.
 func Check(ctx context.Context, source Source) (Report, error) {
-	c := &checker{ctx: ctx, Source: source, books: New()}
-	for _, f := range []func() error{c.audit, c.crawls, c.counts, c.holders} {
+	c := &checker{ctx: ctx, Source: source, books: New(), ready: make(map[CountRow]int64), spoken: make(map[string]*spoken)}
+	for _, f := range []func() error{c.audit, c.statements, c.crawls, c.counts, c.holders} {
 		if err := f(); err != nil {
 			return c.report, fmt.Errorf("check the books: %w", err)
 		}
@@ -84,6 +128,10 @@ type checker struct {
 	Source
 	books  *Books
 	report Report
+	// ready counts the tasks by what the log says of them, with Tasks 0.
+	ready map[CountRow]int64
+	// spoken are statements that verdicts named last.
+	spoken map[string]*spoken
 	// broken says that the log cannot be followed, so that there is nothing to
 	// compare the tables with.
 	broken bool
@@ -95,7 +143,7 @@ const pageRows = 1000
 // audit replays the log, with the tables that are logs themselves beside it.
 func (c *checker) audit() error {
 	sides := c.sides()
-	for since := int64(0); ; {
+	for since := int64(first); ; {
 		entries, err := c.Entries(since, pageRows)
 		if err != nil {
 			return fmt.Errorf("audit after entry %d: %w", since, err)
@@ -158,33 +206,6 @@ func (c *checker) crawls() error {
 	return nil
 }
 
-// counts compares the counts that the tables keep with those of the entries.
-func (c *checker) counts() error {
-	rows, err := c.Counts()
-	if err != nil {
-		return fmt.Errorf("counts: %w", err)
-	}
-	have := make(map[Count]int64)
-	for _, row := range rows {
-		have[Count{Crawl: row.Crawl, State: row.State}] += row.Tasks
-	}
-	want := make(map[Count]int64)
-	for _, row := range c.books.Counts() {
-		k := Count{Crawl: row.Crawl, State: row.State}
-		want[k] = row.Tasks
-		have[k] += 0
-	}
-	order := func(a, b Count) int {
-		return cmp.Or(strings.Compare(a.Crawl, b.Crawl), strings.Compare(a.State, b.State))
-	}
-	for _, k := range slices.SortedFunc(maps.Keys(have), order) {
-		if have[k] != want[k] {
-			c.report.fault("counts of crawl "+k.Crawl, "%d tasks are %s, not %d", have[k], k.State, want[k])
-		}
-	}
-	return nil
-}
-
 func (c *checker) holders() error {
 	for _, of := range []struct {
 		kind    string
@@ -209,7 +230,26 @@ func (c *checker) holders() error {
 			c.report.fault(row.Kind+" "+row.Address, "it is banned, but no entry says so")
 		}
 	}
-	return nil
+	return errors.Join(c.strangers(HolderHotkey, c.books.hotkeys), c.strangers(HolderColdkey, c.books.coldkeys))
+}
+
+// strangers reports records of holders that no entry names.
+func (c *checker) strangers(kind string, known registry) error {
+	for after := ""; ; {
+		rows, err := c.Holders(kind, after, pageRows)
+		if err != nil {
+			return fmt.Errorf("records of %ss after %q: %w", kind, after, err)
+		}
+		if err := c.ctx.Err(); err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, row := range rows {
+			after = row.Address
+			if _, ok := known.numbers[row.Address]; !ok {
+				c.report.fault(kind+" "+row.Address, "no entry names it, but there is a record of it: %+v", row)
+			}
+		}
+	}
 }
 
 func (c *checker) holder(kind string, known record) error {

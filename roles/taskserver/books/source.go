@@ -14,7 +14,7 @@ type Source interface {
 	// after.
 	Tasks(crawl, after string, limit int) ([]TaskRow, error)
 	// Counts counts all tasks.
-	Counts() ([]Count, error)
+	Counts() ([]CountRow, error)
 	// Leases returns those of a task, oldest first.
 	Leases(task string) ([]LeaseRow, error)
 	// Slot names the live lease of a slot; "" and 0 if there is none.
@@ -23,14 +23,23 @@ type Source interface {
 	Live(hotkey, coldkey string) (hot, cold int, err error)
 	// Holder returns the record of a hotkey or coldkey.
 	Holder(kind, address string) (HolderRow, error)
-	// Banned returns the records with a ban.
+	// Banned returns the records with a ban, Holders those of a kind, by address
+	// from the first after the address after.
 	Banned() ([]HolderRow, error)
+	Holders(kind, after string, limit int) ([]HolderRow, error)
 
 	// Submissions, Verdicts and Proofs return rows after sequence number since,
 	// in order.
 	Submissions(since int64, limit int) ([]contract.SubmissionView, error)
 	Verdicts(since int64, limit int) ([]VerdictRow, error)
 	Proofs(since int64, limit int) ([]contract.ProofView, error)
+	// Statement returns the statement of an id; false if there is none.
+	Statement(id string) (contract.Statement, bool, error)
+	// Statements returns statements by id, from the first after the id after.
+	Statements(after string, limit int) ([]contract.Statement, error)
+	// Signed says why a statement is not what its validator signed; nil without
+	// an answer.
+	Signed(contract.Statement) error
 	// Outcome is the state that the verdicts on a lease give to its task.
 	Outcome(task string, generation int64) (string, error)
 }
@@ -42,6 +51,13 @@ type (
 		Name, CatalogueSHA256      string
 		FilesPerTask, Files, Tasks int
 		Retired                    bool
+	}
+	// CountRow is a number of tasks of a crawl in a state that may be leased or
+	// not.
+	CountRow struct {
+		Crawl, State string
+		Ready        bool
+		Tasks        int64
 	}
 	// TaskRow is a task.
 	TaskRow struct {
@@ -79,5 +95,8 @@ type (
 	VerdictRow struct {
 		contract.VerdictView
 		Stake uint64
+		// Stored is the key under which the verdict would be known again, Key that
+		// of its content.
+		Stored, Key string
 	}
 )

@@ -114,6 +114,12 @@ func checkStatement(s *contract.Statement, sha256 string) error {
 	if id := contract.StatementID(s.Validator, body); id != sha256 || s.SHA256 != sha256 {
 		return fmt.Errorf("it is statement %s", id)
 	}
+	return VerifyStatement(*s)
+}
+
+// VerifyStatement checks that a statement, whose body is in the form that was
+// signed, is signed by its validator.
+func VerifyStatement(s contract.Statement) error {
 	key, err := wallet.ParseAddress(s.Validator)
 	if err != nil {
 		return err
@@ -125,7 +131,7 @@ func checkStatement(s *contract.Statement, sha256 string) error {
 	if _, err := hex.Decode(h.Signature[:], []byte(s.Signature)); err != nil {
 		return fmt.Errorf("signature: %w", err)
 	}
-	if !wallet.Verify(key, h.Message(body), h.Signature) {
+	if !wallet.Verify(key, h.Message(s.Body), h.Signature) {
 		return fmt.Errorf("it is not signed by %s", s.Validator)
 	}
 	return nil

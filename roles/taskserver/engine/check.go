@@ -9,20 +9,24 @@ import (
 )
 
 // Check proves the tables of a store by its audit log. It reads one state,
-// while changes go on.
-func Check(ctx context.Context, store Store) (report books.Report, err error) {
+// while changes go on. Each of signed is asked about every statement, and says
+// why that is not what its validator signed.
+func Check(ctx context.Context, store Store, signed ...func(contract.Statement) error) (report books.Report, err error) {
 	err = store.View(ctx, func(v View) error {
-		report, err = books.Check(ctx, source{v})
+		report, err = books.Check(ctx, source{v, signed})
 		return err
 	})
 	return report, err
 }
 
 // source shows a View as the books see it.
-type source struct{ View }
+type source struct {
+	View
+	signed []func(contract.Statement) error
+}
 
-// maxProofPage bounds the proofs that are read at a time, in bytes.
-const maxProofPage = 16 << 20
+// maxPage bounds the proofs and statements that are read at a time, in bytes.
+const maxPage = 16 << 20
 
 func (s source) Head() (books.Entry, error) { return s.AuditHead() }
 
@@ -41,9 +45,9 @@ func (s source) Tasks(crawl, after string, limit int) ([]books.TaskRow, error) {
 	}), err
 }
 
-func (s source) Counts() ([]books.Count, error) {
+func (s source) Counts() ([]books.CountRow, error) {
 	counts, err := s.TaskCounts()
-	return rows(counts, func(c TaskCount) books.Count { return books.Count{Crawl: c.Crawl, State: c.State, Tasks: c.Tasks} }), err
+	return rows(counts, func(c TaskCount) books.CountRow { return books.CountRow(c) }), err
 }
 
 func (s source) Leases(task string) ([]books.LeaseRow, error) {
@@ -75,6 +79,11 @@ func (s source) Banned() ([]books.HolderRow, error) {
 	return rows(bans, holderRow), err
 }
 
+func (s source) Holders(kind, after string, limit int) ([]books.HolderRow, error) {
+	records, err := s.Records(kind, after, limit)
+	return rows(records, holderRow), err
+}
+
 func holderRow(r Record) books.HolderRow {
 	return books.HolderRow{Kind: r.Kind, Address: r.Address, Strikes: r.Strikes, Struck: r.StruckBlock,
 		Unjudged: r.Unjudged, Accepted: r.Accepted, Ban: r.Ban}
@@ -86,11 +95,50 @@ func (s source) Submissions(since int64, limit int) ([]contract.SubmissionView, 
 
 func (s source) Verdicts(since int64, limit int) ([]books.VerdictRow, error) {
 	verdicts, err := s.View.Verdicts("", "", since, limit)
-	return rows(verdicts, func(v Verdict) books.VerdictRow { return books.VerdictRow(v) }), err
+	if err != nil {
+		return nil, err
+	}
+	stored, err := s.VerdictKeys(since, limit)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]books.VerdictRow, len(verdicts))
+	for i, v := range verdicts {
+		key, err := v.Key()
+		if err != nil {
+			return nil, err
+		}
+		out[i] = books.VerdictRow{VerdictView: v.VerdictView, Stake: v.Stake, Key: key}
+		if i < len(stored) {
+			out[i].Stored = stored[i]
+		}
+	}
+	return out, nil
+}
+
+func (s source) Statement(id string) (contract.Statement, bool, error) {
+	one, err := s.View.Statement(id)
+	if errors.Is(err, ErrNotFound) {
+		return one, false, nil
+	}
+	return one, err == nil, err
+}
+
+func (s source) Statements(after string, limit int) ([]contract.Statement, error) {
+	return s.View.Statements(after, limit, maxPage)
+}
+
+func (s source) Signed(statement contract.Statement) error {
+	for _, signed := range s.signed {
+		if err := signed(statement); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s source) Proofs(since int64, limit int) ([]contract.ProofView, error) {
-	return s.View.Proofs(since, limit, maxProofPage)
+	return s.View.Proofs(since, limit, maxPage)
 }
 
 func (s source) Outcome(task string, generation int64) (string, error) {

@@ -49,127 +49,6 @@ func TestCheckCounts(t *testing.T) {
 	})
 }
 
-// tampered is a store with other rows than its log tells of.
-type tampered struct {
-	engine.Store
-	view func(engine.View) engine.View
-}
-
-func (s tampered) View(ctx context.Context, f func(engine.View) error) error {
-	return s.Store.View(ctx, func(v engine.View) error { return f(s.view(v)) })
-}
-
-// edited changes what some methods of a View return.
-type edited struct {
-	engine.View
-	entries func([]books.Entry) []books.Entry
-	tasks   func([]engine.Task) []engine.Task
-	leases  func([]engine.Lease) []engine.Lease
-	results func([]contract.SubmissionView) []contract.SubmissionView
-	judged  func([]engine.Verdict) []engine.Verdict
-	proofs  func([]contract.ProofView) []contract.ProofView
-	crawls  func([]engine.Crawl) []engine.Crawl
-	counts  func([]engine.TaskCount) []engine.TaskCount
-	record  func(*engine.Record)
-	banned  func([]engine.Record) []engine.Record
-	slot    func(*engine.Lease)
-	live    func(*int)
-}
-
-func edit[T any](rows []T, f func([]T) []T) []T {
-	if f != nil && len(rows) > 0 {
-		return f(rows)
-	}
-	return rows
-}
-
-func (v edited) Audit(since int64, limit int) ([]books.Entry, error) {
-	rows, err := v.View.Audit(since, limit)
-	return edit(rows, v.entries), err
-}
-
-func (v edited) Tasks(crawl, state, after string, limit int) ([]engine.Task, error) {
-	rows, err := v.View.Tasks(crawl, state, after, limit)
-	return edit(rows, v.tasks), err
-}
-
-func (v edited) Leases(task string) ([]engine.Lease, error) {
-	rows, err := v.View.Leases(task)
-	return edit(rows, v.leases), err
-}
-
-func (v edited) Submissions(task string, since int64, limit int) ([]contract.SubmissionView, error) {
-	rows, err := v.View.Submissions(task, since, limit)
-	return edit(rows, v.results), err
-}
-
-func (v edited) Verdicts(task, hotkey string, since int64, limit int) ([]engine.Verdict, error) {
-	rows, err := v.View.Verdicts(task, hotkey, since, limit)
-	return edit(rows, v.judged), err
-}
-
-func (v edited) Proofs(since int64, limit, maxBytes int) ([]contract.ProofView, error) {
-	rows, err := v.View.Proofs(since, limit, maxBytes)
-	return edit(rows, v.proofs), err
-}
-
-func (v edited) Crawls() ([]engine.Crawl, error) {
-	rows, err := v.View.Crawls()
-	return edit(rows, v.crawls), err
-}
-
-func (v edited) TaskCounts() ([]engine.TaskCount, error) {
-	rows, err := v.View.TaskCounts()
-	return edit(rows, v.counts), err
-}
-
-func (v edited) Bans() ([]engine.Record, error) {
-	rows, err := v.View.Bans()
-	if v.banned != nil {
-		rows = v.banned(rows)
-	}
-	return rows, err
-}
-
-func (v edited) Record(h engine.Holder) (engine.Record, error) {
-	r, err := v.View.Record(h)
-	if v.record != nil && h.Address == enginetest.Address("alice") {
-		v.record(&r)
-	}
-	return r, err
-}
-
-func (v edited) SlotLease(hotkey string, slot int) (engine.Lease, error) {
-	l, err := v.View.SlotLease(hotkey, slot)
-	if v.slot != nil {
-		v.slot(&l)
-	}
-	return l, err
-}
-
-func (v edited) LiveLeases(hotkey, coldkey string) (hot, cold int, err error) {
-	hot, cold, err = v.View.LiveLeases(hotkey, coldkey)
-	if v.live != nil && hotkey == enginetest.Address("alice") {
-		v.live(&hot)
-	}
-	return hot, cold, err
-}
-
-func each[T any](f func(*T)) func([]T) []T {
-	return func(rows []T) []T {
-		for i := range rows {
-			f(&rows[i])
-		}
-		return rows
-	}
-}
-
-func first[T any](f func(*T)) func([]T) []T {
-	return func(rows []T) []T { f(&rows[0]); return rows }
-}
-
-func without[T any](rows []T) []T { return rows[1:] }
-
 // TestCheckNamesWhatIsWrong changes one thing behind the log's back at a time.
 func TestCheckNamesWhatIsWrong(t *testing.T) {
 	d := newDesk(t, 4)
@@ -247,8 +126,10 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"crawl missing": {edited{crawls: without[engine.Crawl]}, "crawl " + crawl + ": it is missing"},
 		"crawl too many": {edited{crawls: func(rows []engine.Crawl) []engine.Crawl { return append(rows, engine.Crawl{Name: "new"}) }},
 			"crawl new: no entry imported it"},
-		"crawl changed":   {edited{crawls: first(func(c *engine.Crawl) { c.CatalogueSHA256 = "x" })}, "crawl " + crawl + ": it is"},
-		"counts":          {edited{counts: first(func(c *engine.TaskCount) { c.Tasks++ })}, "counts of crawl " + crawl},
+		"crawl changed": {edited{crawls: first(func(c *engine.Crawl) { c.CatalogueSHA256 = "x" })}, "crawl " + crawl + ": it is"},
+		"counts":        {edited{counts: first(func(c *engine.TaskCount) { c.Tasks++ })}, "counts of crawl " + crawl},
+		"counts of those that may be leased": {edited{counts: each(func(c *engine.TaskCount) { c.Ready = !c.Ready })},
+			"counts of crawl " + crawl + ": 0 of the 3 tasks that are available may be leased, not 3"},
 		"counts too many": {edited{counts: first(func(c *engine.TaskCount) { c.Crawl = "other" })}, "counts of crawl other"},
 		"receipt": {edited{leases: ofLease(done.Task, func(l *engine.Lease) { l.Receipt.Files[0].Path += "x" })},
 			"of task " + done.Task + ": its receipt is not the one"},
@@ -271,13 +152,22 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		"ban of a stranger": {edited{banned: func(rows []engine.Record) []engine.Record {
 			return append(rows, engine.Record{Holder: holder(engine.HolderColdkey, "stranger"), Ban: "x"})
 		}}, "coldkey " + enginetest.Address("stranger") + ": it is banned"},
-		"submission": {edited{results: first(func(s *contract.SubmissionView) { s.Claim = "x" })}, "submission 1: it is not what audit entry"},
+		"record of a stranger": {edited{records: func(rows []engine.Record) []engine.Record {
+			return append(rows, engine.Record{Holder: engine.Holder{Kind: rows[0].Kind, Address: "stranger"}, Strikes: 3})
+		}}, "hotkey stranger: no entry names it, but there is a record of it: {Kind:hotkey Address:stranger Strikes:3"},
+		"record renamed": {edited{records: func(rows []engine.Record) []engine.Record {
+			rows[0].Address = "renamed"
+			return rows
+		}}, "coldkey renamed: no entry names it"},
+		"submission": {edited{results: first(func(s *contract.SubmissionView) { s.Claim = "x" })}, "submission 1: its claim is x, not " + result(done, 0).Claim + ", as audit entry 6 says"},
 		"submission missing": {edited{results: func([]contract.SubmissionView) []contract.SubmissionView { return nil }},
-			"submission of audit entry"},
-		"verdict":         {edited{judged: first(func(v *engine.Verdict) { v.Outcome = contract.VerdictRejected })}, "verdict 1: it is not what audit entry"},
-		"verdict's stake": {edited{judged: first(func(v *engine.Verdict) { v.Stake++ })}, "verdict 1: it is not what audit entry"},
-		"verdict missing": {edited{judged: without[engine.Verdict]}, "verdict of audit entry"},
-		"proof":           {edited{proofs: first(func(p *contract.ProofView) { p.Proof = []byte(`{}`) })}, "proof 1: it is not what audit entry"},
+			"submission 1: it is missing, though audit entry 6 added it"},
+		"verdict":                  {edited{judged: first(func(v *engine.Verdict) { v.Outcome = contract.VerdictRejected })}, "verdict 1: its outcome is rejected, not accepted, as audit entry 7 says"},
+		"verdict's stake":          {edited{judged: first(func(v *engine.Verdict) { v.Stake++ })}, "verdict 1: its stake is 8, not 7, as audit entry 7 says"},
+		"verdict stored elsewhere": {edited{keys: first(func(key *string) { *key = "x" })}, "verdict 1: it is stored under the hash x, its content has "},
+		"verdict not stored":       {edited{keys: without[string]}, "verdict 1: it is stored under the hash \"\", its content has "},
+		"verdict missing":          {edited{judged: without[engine.Verdict]}, "verdict 1: it is missing, though audit entry 7 added it"},
+		"proof":                    {edited{proofs: first(func(p *contract.ProofView) { p.Proof = []byte(`{}`) })}, "proof 1: its content's hash is " + canon.Sum([]byte(`{}`)) + ", not " + canon.Sum(proof) + ", as audit entry 10 says"},
 		"proof too many": {edited{proofs: func(rows []contract.ProofView) []contract.ProofView {
 			return append(rows, contract.ProofView{Seq: 2})
 		}}, "proof 2: no entry added it"},

@@ -3,8 +3,10 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"time"
 
+	"finest/internal/canon"
 	"finest/internal/contract"
 	"finest/roles/taskserver/books"
 )
@@ -69,6 +71,9 @@ type View interface {
 	// Bans returns the records with a ban.
 	Bans() ([]Record, error)
 
+	// Records returns those of a kind of holder that there are, by address from
+	// the first after the address after.
+	Records(kind, after string, limit int) ([]Record, error)
 	// Submission returns the result of a lease.
 	Submission(task string, generation int64) (contract.SubmissionView, error)
 	// Submissions returns those after sequence number since, in order; task
@@ -84,8 +89,14 @@ type View interface {
 	// hotkey.
 	Standings() ([]contract.Standing, error)
 	// Statement returns the statement with this contract.StatementID.
+	// VerdictKeys returns by which Verdict.Key each verdict after sequence number
+	// since would be known again, in order.
+	VerdictKeys(since int64, limit int) ([]string, error)
 	Statement(sha256 string) (contract.Statement, error)
 
+	// Statements returns statements by SHA256 from the first after the hash after,
+	// up to limit of them and, after the first, maxBytes of bodies together.
+	Statements(after string, limit, maxBytes int) ([]contract.Statement, error)
 	// Proofs returns proofs after sequence number since, in order, up to limit of
 	// them and, after the first, maxBytes together.
 	Proofs(since int64, limit, maxBytes int) ([]contract.ProofView, error)
@@ -116,8 +127,8 @@ type Tx interface {
 	// AddSubmission adds one and gives it the next Seq; a second of a lease is
 	// ErrConflict.
 	AddSubmission(contract.SubmissionView) error
-	// AddVerdict adds one, with the next Seq, unless the same but for Seq and
-	// Stake is there.
+	// AddVerdict adds one, with the next Seq, unless one with the same Key is
+	// there.
 	AddVerdict(Verdict) (added bool, err error)
 	// PutEarly keeps a verdict on a live lease, in place of what its validator
 	// said of that lease before. No View shows or counts it, as it would tell who
@@ -252,4 +263,15 @@ type Verdict struct {
 	contract.VerdictView
 	// Stake of the validator when it published, in rao.
 	Stake uint64
+}
+
+// Key is the SHA-256 of all that a verdict says, which is all but its Seq and
+// Stake.
+func (v Verdict) Key() (string, error) {
+	v.Seq = 0
+	text, err := json.Marshal(v.VerdictView)
+	if err != nil {
+		return "", fmt.Errorf("key of a verdict on task %s: %w", v.Task, err)
+	}
+	return canon.Sum(text), nil
 }

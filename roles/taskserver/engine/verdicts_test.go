@@ -264,10 +264,13 @@ func TestAcceptedAfterTheServerGaveUp(t *testing.T) {
 func TestStatementIsKept(t *testing.T) {
 	d := newDesk(t, 1)
 	r := d.lease("alice", 1)
-	want := contract.Statement{SHA256: canon.Sum([]byte("body")), Validator: enginetest.Address("v"), SignedFor: "server",
-		UUID: "u", Timestamp: 5, Signature: strings.Repeat("a", 128), Body: json.RawMessage(`{"op":"score"}`)}
 	v := contract.Verdict{Task: r.Task, Generation: 1, Hotkey: r.Hotkey, Manifest: canon.Sum(nil), Outcome: no, Pay: "0"}
-	d.must(d.Score(d.Context(), d.by("v"), contract.ScoreRequest{WeightsBlock: d.head, Verdicts: []contract.Verdict{v}}, want))
+	req := contract.ScoreRequest{Op: contract.OpScore, WeightsBlock: d.head, Verdicts: []contract.Verdict{v}}
+	body, err := canon.Marshal(req)
+	d.must(err)
+	want := contract.Statement{SHA256: contract.StatementID(enginetest.Address("v"), body), Validator: enginetest.Address("v"), SignedFor: "server",
+		UUID: "u", Timestamp: 5, Signature: strings.Repeat("a", 128), Body: body}
+	d.must(d.Score(d.Context(), d.by("v"), req, want))
 	d.view(func(v engine.View) error {
 		got, err := v.Statement(want.SHA256)
 		same(t, "statement", got, want)

@@ -13,14 +13,18 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
+const statementColumns = "sha256, validator, signed_for, uuid, timestamp_ms, signature, body"
+
+func scanStatement(rows *sql.Rows) (s contract.Statement, err error) {
+	var body string
+	err = rows.Scan(&s.SHA256, &s.Validator, &s.SignedFor, &s.UUID, &s.Timestamp, &s.Signature, &body)
+	s.Body = json.RawMessage(body)
+	return s, err
+}
+
 // Statement returns a signed request.
 func (v *view) Statement(sha256 string) (contract.Statement, error) {
-	return one(v, "statement", func(rows *sql.Rows) (s contract.Statement, err error) {
-		var body string
-		err = rows.Scan(&s.SHA256, &s.Validator, &s.SignedFor, &s.UUID, &s.Timestamp, &s.Signature, &body)
-		s.Body = json.RawMessage(body)
-		return s, err
-	}, "SELECT sha256, validator, signed_for, uuid, timestamp_ms, signature, body FROM statements WHERE sha256 = ?", sha256)
+	return one(v, "statement", scanStatement, "SELECT "+statementColumns+" FROM statements WHERE sha256 = ?", sha256)
 }
 
 // AddStatement keeps a signed request.

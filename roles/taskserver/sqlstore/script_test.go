@@ -189,10 +189,15 @@ func (s *script) submit(block uint64, r contract.Receipt) {
 
 func (s *script) score(block uint64, who string, stake uint64, r contract.Receipt, outcome string) {
 	s.t.Helper()
-	statement := contract.Statement{SHA256: fmt.Sprintf("%064x", block), Validator: who, Body: json.RawMessage(`{}`)}
+	req := contract.ScoreRequest{Op: contract.OpScore, WeightsBlock: block - 1, Verdicts: []contract.Verdict{{
+		Task: r.Task, Generation: r.Generation, Hotkey: r.Hotkey, Manifest: fmt.Sprintf("%064x", 8), Outcome: outcome, Pay: "1"}}}
+	body, err := canon.Marshal(req)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	statement := contract.Statement{SHA256: contract.StatementID(who, body), Validator: who, Body: body}
 	s.request("score", block, who, stake, func(ctx context.Context, e *engine.Engine, q engine.Request) (any, error) {
-		return nil, e.Score(ctx, q, contract.ScoreRequest{Op: contract.OpScore, WeightsBlock: block - 1, Verdicts: []contract.Verdict{{
-			Task: r.Task, Generation: r.Generation, Hotkey: r.Hotkey, Manifest: fmt.Sprintf("%064x", 8), Outcome: outcome, Pay: "1"}}}, statement)
+		return nil, e.Score(ctx, q, req, statement)
 	})
 }
 

@@ -73,13 +73,16 @@ var specs = []struct {
 	{name: "excuses that wait come oldest first", test: excusesOldestFirst},
 	{name: "records are kept by holder", test: recordsByHolder},
 
+	{name: "records of a kind are listed in pages", test: recordPages},
 	{name: "submissions are numbered as they come", test: submissionsNumbered},
 	{name: "verdicts are a history without repetition", test: verdictsHistory},
 	{name: "newest verdicts are one of each validator", test: verdictsNewest},
+	{name: "verdicts are known again by their key", test: verdictKeys},
 	{name: "early verdicts are not shown until they are taken", test: earlyHidden},
 	{name: "standings count newest verdicts", test: standingsCount},
 	{name: "statements are kept once", test: statementsOnce},
 	{name: "proofs are kept once and paged by bytes", test: proofsPaged},
+	{name: "statements are paged by bytes", test: statementsPaged},
 
 	{name: "audit grows at its end only", test: auditAppends},
 	{name: "uuid is used once until it is forgotten", test: uuidsOnce},

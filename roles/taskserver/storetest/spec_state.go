@@ -59,6 +59,9 @@ func Dump(v engine.View) (string, error) {
 		}
 	}
 	d.add("bans")(v.Bans())
+	for _, kind := range []string{engine.HolderHotkey, engine.HolderColdkey} {
+		d.add("records")(v.Records(kind, "", 1000))
+	}
 	d.add("submissions")(v.Submissions("", 0, 1000))
 	verdicts, err := v.Verdicts("", "", 0, 1000)
 	d.add("verdicts")(verdicts, err)
@@ -66,6 +69,8 @@ func Dump(v engine.View) (string, error) {
 		s, err := v.Statement(o.Statement)
 		d.add("statement")(s, absent(err))
 	}
+	d.add("verdict keys")(v.VerdictKeys(0, 1000))
+	d.add("statements")(v.Statements("", 1000, 1<<30))
 	d.add("standings")(v.Standings())
 	d.add("proofs")(v.Proofs(0, 1000, 1<<30))
 	d.add("audit")(v.Audit(0, 1000))
