@@ -1,10 +1,7 @@
 package sqlstore
 
 import (
-	"crypto/sha256"
 	"database/sql"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 
 	"finest/internal/contract"
@@ -65,12 +62,8 @@ func (v *view) Submissions(task string, since int64, limit int) ([]contract.Subm
 
 // AddSubmission adds a result.
 func (t *tx) AddSubmission(s contract.SubmissionView) error {
-	seq, err := t.next("submissions")
-	if err != nil {
-		return err
-	}
-	_, err = t.exec("INSERT INTO submissions (seq, task, generation, hotkey, claim, manifest, block, bytes) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		seq, s.Task, s.Generation, s.Hotkey, s.Claim, s.Manifest, s.Block, s.Bytes)
+	_, err := t.exec("INSERT INTO submissions (seq, task, generation, hotkey, claim, manifest, block, bytes) VALUES ("+
+		next("submissions")+", ?, ?, ?, ?, ?, ?, ?)", s.Task, s.Generation, s.Hotkey, s.Claim, s.Manifest, s.Block, s.Bytes)
 	return err
 }
 
@@ -103,21 +96,14 @@ func (v *view) NewestVerdicts(task string, generation int64) ([]engine.Verdict, 
 
 // AddVerdict adds a verdict that was not given before.
 func (t *tx) AddVerdict(v engine.Verdict) (added bool, err error) {
-	seq, err := t.next("verdicts")
+	key, err := v.Key()
 	if err != nil {
 		return false, err
 	}
-	content := v.VerdictView
-	content.Seq = 0
-	text, err := json.Marshal(content)
-	if err != nil {
-		return false, err
-	}
-	sum := sha256.Sum256(text)
 	n, err := t.exec(`INSERT INTO verdicts (seq, task, generation, hotkey, manifest, outcome, reason, pay, validator, weights_block,
-		statement, stake, content_sha256) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (content_sha256) DO NOTHING`,
-		seq, v.Task, v.Generation, v.Hotkey, v.Manifest, v.Outcome, v.Reason, v.Pay, v.Validator, v.WeightsBlock,
-		v.Statement, v.Stake, hex.EncodeToString(sum[:]))
+		statement, stake, content_sha256) VALUES (`+next("verdicts")+`, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (content_sha256) DO NOTHING`, v.Task, v.Generation, v.Hotkey, v.Manifest, v.Outcome, v.Reason, v.Pay, v.Validator, v.WeightsBlock,
+		v.Statement, v.Stake, key)
 	return n == 1, err
 }
 
