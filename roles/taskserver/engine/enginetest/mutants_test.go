@@ -36,6 +36,8 @@ type (
 	losesResults struct{ engine.Tx }
 	losesStrikes struct{ engine.Tx }
 	losesSlots   struct{ engine.Tx }
+	losesWords   struct{ engine.Tx }
+	miscounts    struct{ engine.Tx }
 )
 
 func (forgetsUUIDs) UseUUID(string, string, time.Time) error { return nil }
@@ -83,6 +85,14 @@ func (t losesStrikes) PutRecord(r engine.Record) error {
 	return t.Tx.PutRecord(r)
 }
 
+func (losesWords) AddStatement(contract.Statement) error { return nil }
+
+// miscounts overlooks the oldest verdict on a lease.
+func (t miscounts) NewestVerdicts(task string, generation int64) ([]engine.Verdict, error) {
+	verdicts, err := t.Tx.NewestVerdicts(task, generation)
+	return verdicts[min(1, len(verdicts)):], err
+}
+
 // losesSlots does not find the lease that a slot has.
 func (losesSlots) SlotLease(string, int) (engine.Lease, error) {
 	return engine.Lease{}, engine.ErrNotFound
@@ -102,6 +112,8 @@ func TestModelFindsBugs(t *testing.T) {
 		"the log has a gap":        {func(tx engine.Tx) engine.Tx { return losesEntries{tx} }, 4},
 		"results are lost":         {func(tx engine.Tx) engine.Tx { return losesResults{tx} }, 6},
 		"strikes are forgotten":    {func(tx engine.Tx) engine.Tx { return losesStrikes{tx} }, 8},
+		"statements are lost":      {func(tx engine.Tx) engine.Tx { return losesWords{tx} }, 6},
+		"a verdict is overlooked":  {func(tx engine.Tx) engine.Tx { return miscounts{tx} }, 8},
 		"slots forget their lease": {func(tx engine.Tx) engine.Tx { return losesSlots{tx} }, 4},
 	} {
 		t.Run(name, func(t *testing.T) {
