@@ -222,7 +222,7 @@ func (o operator) explainConflict(ctx context.Context, wanted engine.Crawl, err 
 // measure counts what can be leased, and the bytes that are known.
 func (o operator) measure(ctx context.Context, r *importResult) error {
 	return o.store.View(ctx, func(v engine.View) error {
-		counts, err := v.TaskCounts()
+		counts, err := engine.Leasable(v)
 		if err != nil {
 			return err
 		}

@@ -107,8 +107,8 @@ type TaskView struct {
 	CatalogueSHA256 string      `json:"catalogue_sha256"`
 	Files           []InputFile `json:"files"`
 	State           string      `json:"state"`
-	// Ready says that the sizes of all files are known and the crawl is not
-	// retired.
+	// Ready says that the sizes of all files are known, so that the task can be
+	// leased when it is available, unless its crawl is retired.
 	Ready bool `json:"ready"`
 	// Generation is that of the newest lease; 0 without one.
 	Generation int64 `json:"generation"`

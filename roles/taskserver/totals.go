@@ -26,7 +26,7 @@ func (s *Server) sumUp(ctx context.Context) (t totals, err error) {
 	defer func() { s.totalsTook.Store(int64(time.Since(began))) }()
 	err = s.store.View(ctx, func(v engine.View) (err error) {
 		t = totals{}
-		if t.counts, err = v.TaskCounts(); err != nil {
+		if t.counts, err = engine.Leasable(v); err != nil {
 			return err
 		}
 		if t.crawls, err = crawlViews(v, t.counts); err != nil {

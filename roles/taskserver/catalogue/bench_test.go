@@ -136,3 +136,17 @@ func (g *granter) report() {
 		g.b.ReportMetric(float64(at.Microseconds()), fmt.Sprintf("p%d-µs", p))
 	}
 }
+
+// BenchmarkRetire retires a crawl of 100,000 tasks: others wait for so long.
+func BenchmarkRetire(b *testing.B) {
+	const tasks = 100_000
+	e := newEngine(b, openStore(b))
+	paths := list(b, tasks, true)
+	for i := 0; b.Loop(); i++ {
+		b.StopTimer()
+		name := fmt.Sprintf("CC-MAIN-%d", i)
+		equal(b, "added", load(b, e, name, paths, 1), tasks)
+		b.StartTimer()
+		check(b, e.Retire(b.Context(), 1, name))
+	}
+}

@@ -97,3 +97,34 @@ func TestFromListToExcuse(t *testing.T) {
 		return err
 	}))
 }
+
+// TestSurveyGoesOnAfterRetire: tasks of a retired crawl are none that can be
+// leased, however many there are.
+func TestSurveyGoesOnAfterRetire(t *testing.T) {
+	ctx := t.Context()
+	s := newSurvey(t, 8, 2, 1)
+	store := memstore.New()
+	e := newEngine(t, store)
+	for name, bytes := range map[string]int64{"retired": 1000, crawl: 0} {
+		var list []contract.InputFile
+		for i := range 8 {
+			list = append(list, contract.InputFile{Path: path(i), Bytes: bytes})
+		}
+		c, err := catalogue.New(list)
+		check(t, err)
+		division, tasks, err := catalogue.Tasks(name, c, 2)
+		check(t, err)
+		_, err = e.Import(ctx, 1, division, tasks)
+		check(t, err)
+	}
+	surveyor, err := catalogue.NewSurveyor(catalogue.SurveyOptions{
+		Tables: store, Decider: e, Base: s.site.base, Ahead: 3, Log: zerolog.Nop(), Block: func(context.Context) (uint64, error) { return 3, nil },
+	})
+	check(t, err)
+	for _, want := range []int{0, 3} {
+		report, err := surveyor.Round(ctx)
+		check(t, err)
+		equal(t, "surveyed", report.Surveyed, want)
+		check(t, e.Retire(ctx, 2, "retired"))
+	}
+}

@@ -202,6 +202,11 @@ func (v view) TaskCounts() ([]engine.TaskCount, error) {
 	return counts, nil
 }
 
+func (v view) Crawls() ([]engine.Crawl, error) {
+	c, err := v.Crawl(crawl)
+	return []engine.Crawl{c}, err
+}
+
 func (v view) Crawl(name string) (engine.Crawl, error) {
 	if name != crawl {
 		return engine.Crawl{}, engine.ErrNotFound

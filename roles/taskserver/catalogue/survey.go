@@ -193,7 +193,7 @@ func (s *Surveyor) missing(ctx context.Context) (missing int, err error) {
 	ready, unready := int64(0), int64(0)
 	err = s.o.Tables.View(ctx, func(v engine.View) error {
 		ready, unready = 0, 0
-		counts, err := v.TaskCounts()
+		counts, err := engine.Leasable(v)
 		for _, c := range counts {
 			switch {
 			case c.State != contract.TaskAvailable:

@@ -108,11 +108,8 @@ func checkHolder(h Holder) error {
 	return nil
 }
 
-// retirePage is how many tasks are read at a time.
-const retirePage = 1000
-
 // Retire ends a crawl: its tasks are leased no more. Those that are leased go
-// on.
+// on. However many tasks it has, none of them changes: no draw looks at them.
 func (e *Engine) Retire(ctx context.Context, block uint64, crawl string) error {
 	err := e.unsigned(ctx, block, books.ActorOperator, func(c *change) error {
 		known, err := c.Crawl(crawl)
@@ -123,32 +120,10 @@ func (e *Engine) Retire(ctx context.Context, block uint64, crawl string) error {
 		if err := c.PutCrawl(known); err != nil {
 			return err
 		}
-		if err := c.unready(crawl); err != nil {
-			return err
-		}
 		return c.audit(books.Entry{Op: books.OpRetire}, books.Retire{Crawl: crawl})
 	})
 	if err != nil {
 		return fmt.Errorf("retire crawl %.80q: %w", crawl, err)
 	}
 	return nil
-}
-
-func (c *change) unready(crawl string) error {
-	for last := ""; ; {
-		tasks, err := c.Tasks(crawl, "", last, retirePage)
-		if err != nil || len(tasks) == 0 {
-			return err
-		}
-		for _, t := range tasks {
-			last = t.ID
-			if !t.Ready {
-				continue
-			}
-			t.Ready = false
-			if err := c.PutTask(t); err != nil {
-				return err
-			}
-		}
-	}
 }

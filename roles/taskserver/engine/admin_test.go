@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"testing"
@@ -187,9 +188,47 @@ func TestRetiredCrawlIsLeasedNoMore(t *testing.T) {
 	d.must(d.submit("alice", r)) // what is leased goes on
 	d.must(d.judge("v", 5, r, contract.VerdictRejected))
 	d.pass(deadline)
-	if task := d.in(r.Task, contract.TaskAvailable); task.Ready {
-		t.Error("a task of a retired crawl may be leased")
+	d.in(r.Task, contract.TaskAvailable)
+	_, _, err = d.Lease(d.Context(), d.by("bob"), ask(1))
+	if !errors.Is(err, engine.ErrNoTask) {
+		t.Errorf("a task of a retired crawl came back and was leased: %v", err)
 	}
+}
+
+// TestRetireChangesNoTask: a crawl of a million tasks is retired as quickly as
+// one of ten, so that no request waits for it.
+func TestRetireChangesNoTask(t *testing.T) {
+	d := newDesk(t, 3)
+	var writes int
+	e, err := engine.New(writing{d.store, &writes}, rules(), enginetest.Sign)
+	d.must(err)
+	d.must(e.Retire(d.Context(), d.head, crawl))
+	same(t, "tasks written", writes, 0)
+	d.view(func(v engine.View) error {
+		known, err := v.Crawl(crawl)
+		same(t, "retired", known.Retired, true)
+		return err
+	})
+}
+
+// writing is a store that counts the tasks that are written.
+type writing struct {
+	engine.Store
+	n *int
+}
+
+func (s writing) Change(ctx context.Context, f func(engine.Tx) error) error {
+	return s.Store.Change(ctx, func(tx engine.Tx) error { return f(writingTx{tx, s.n}) })
+}
+
+type writingTx struct {
+	engine.Tx
+	n *int
+}
+
+func (t writingTx) PutTask(k engine.Task) error {
+	*t.n++
+	return t.Tx.PutTask(k)
 }
 
 // An operator's engine has no terms of its own and grants nothing.

@@ -109,11 +109,16 @@ func checkFiles(files []contract.InputFile) ([]contract.InputFile, error) {
 	if sized(files) {
 		return files, nil
 	}
+	return unsized(files), nil
+}
+
+// unsized returns files without their sizes.
+func unsized(files []contract.InputFile) []contract.InputFile {
 	files = slices.Clone(files)
 	for i := range files {
 		files[i].Bytes = 0
 	}
-	return files, nil
+	return files
 }
 
 func sized(files []contract.InputFile) bool {
@@ -146,6 +151,24 @@ func sameCrawl(known, crawl Crawl) error {
 		others = append(others, fmt.Sprintf("divided into tasks of %d files, not of %d", known.FilesPerTask, crawl.FilesPerTask))
 	}
 	return fmt.Errorf("%w: it is there %s", ErrConflict, strings.Join(others, ", and "))
+}
+
+// Leasable counts all tasks as View.TaskCounts does, but those of retired crawls
+// as not ready: the others that are available and ready can be leased now.
+func Leasable(v View) ([]TaskCount, error) {
+	crawls, err := v.Crawls()
+	if err != nil {
+		return nil, err
+	}
+	retired := make(map[string]bool)
+	for _, c := range crawls {
+		retired[c.Name] = c.Retired
+	}
+	counts, err := v.TaskCounts()
+	for i := range counts {
+		counts[i].Ready = counts[i].Ready && !retired[counts[i].Crawl]
+	}
+	return counts, err
 }
 
 // Surveyed notes what is known of the files of a task before it is leased:
@@ -187,11 +210,7 @@ func (c *change) surveyed(t Task, files []contract.InputFile) error {
 	if sized(t.Files) {
 		return fmt.Errorf("%w: its sizes are known, and others", ErrState)
 	}
-	crawl, err := c.Crawl(t.Crawl)
-	if err != nil {
-		return err
-	}
-	t.Files, t.Ready = files, !crawl.Retired
+	t.Files, t.Ready = files, true
 	return c.put(books.OpSurvey, t.State, t, books.Survey{After: after(t, nil), Files: files})
 }
 

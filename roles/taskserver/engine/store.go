@@ -45,8 +45,9 @@ type View interface {
 	Tasks(crawl, state, after string, limit int) ([]Task, error)
 	// TaskCounts counts all tasks.
 	TaskCounts() ([]TaskCount, error)
-	// Draw returns the task that is available and ready with the lowest Point at
-	// or above point, else that with the lowest of all.
+	// Draw returns the task that is available and ready, of a crawl that is not
+	// retired, with the lowest Point at or above point, else that with the lowest
+	// of all.
 	Draw(point int64) (Task, error)
 	// Unready returns tasks that are available and not ready, of crawls that are
 	// not retired, by Point from the first at or above point.
@@ -70,10 +71,10 @@ type View interface {
 	Record(h Holder) (Record, error)
 	// Bans returns the records with a ban.
 	Bans() ([]Record, error)
-
 	// Records returns those of a kind of holder that there are, by address from
 	// the first after the address after.
 	Records(kind, after string, limit int) ([]Record, error)
+
 	// Submission returns the result of a lease.
 	Submission(task string, generation int64) (contract.SubmissionView, error)
 	// Submissions returns those after sequence number since, in order; task
@@ -88,15 +89,15 @@ type View interface {
 	// Standings sums up by hotkey: most accepted first, then most bytes, then by
 	// hotkey.
 	Standings() ([]contract.Standing, error)
-	// Statement returns the statement with this contract.StatementID.
 	// VerdictKeys returns by which Verdict.Key each verdict after sequence number
 	// since would be known again, in order.
 	VerdictKeys(since int64, limit int) ([]string, error)
+	// Statement returns the statement with this contract.StatementID.
 	Statement(sha256 string) (contract.Statement, error)
-
 	// Statements returns statements by SHA256 from the first after the hash after,
 	// up to limit of them and, after the first, maxBytes of bodies together.
 	Statements(after string, limit, maxBytes int) ([]contract.Statement, error)
+
 	// Proofs returns proofs after sequence number since, in order, up to limit of
 	// them and, after the first, maxBytes together.
 	Proofs(since int64, limit, maxBytes int) ([]contract.ProofView, error)
@@ -172,7 +173,7 @@ type Task struct {
 	Point int64
 	// State is one of the contract.Task constants.
 	State string
-	// Ready says that all sizes are known and the crawl is not retired.
+	// Ready says that all sizes are known.
 	Ready bool
 	// Generation and DeadlineBlock are those of the newest lease; 0 without one.
 	Generation    int64

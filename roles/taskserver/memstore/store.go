@@ -32,6 +32,7 @@ func New() *Store {
 		crawls:      make(map[string]engine.Crawl),
 		tasks:       make(map[string]engine.Task),
 		byCrawl:     make(map[string]*index[taskID]),
+		ready:       make(map[string]*index[place]),
 		counts:      make(map[engine.TaskCount]int64),
 		leases:      make(map[string][]engine.Lease),
 		slots:       make(map[slotKey]leaseKey),
@@ -55,10 +56,12 @@ type tables struct {
 	tasks   map[string]engine.Task
 	byID    index[taskID]
 	byCrawl map[string]*index[taskID]
-	// ready and unready are the available tasks by Point, due those with a
+	// ready are the available tasks of each crawl by Point that can be leased,
+	// unready those of all crawls that are to be surveyed, due those with a
 	// DueBlock.
-	ready, unready, due index[place]
-	counts              map[engine.TaskCount]int64
+	ready        map[string]*index[place]
+	unready, due index[place]
+	counts       map[engine.TaskCount]int64
 
 	leases  map[string][]engine.Lease // by generation
 	slots   map[slotKey]leaseKey      // live leases

@@ -68,11 +68,12 @@ func (t *tx) AddTasks(tasks []engine.Task) error {
 // long.
 func (t *tx) indexTasks(tasks []engine.Task) {
 	var ids []taskID
-	var ready, unready, due []place
+	ready := make(map[string][]place)
+	var unready, due []place
 	for _, task := range tasks {
 		ids = append(ids, taskID(task.ID))
 		if task.State == contract.TaskAvailable && task.Ready {
-			ready = append(ready, pointOf(task))
+			ready[task.Crawl] = append(ready[task.Crawl], pointOf(task))
 		}
 		if task.State == contract.TaskAvailable && !task.Ready {
 			unready = append(unready, pointOf(task))
@@ -83,7 +84,9 @@ func (t *tx) indexTasks(tasks []engine.Task) {
 		t.counts[countOf(task)]++
 	}
 	t.byID.addAll(ids)
-	t.ready.addAll(ready)
+	for crawl, places := range ready {
+		t.readyOf(crawl).addAll(places)
+	}
 	t.unready.addAll(unready)
 	t.due.addAll(due)
 	for _, id := range ids {
@@ -125,7 +128,7 @@ func (t *tx) swap(old, task engine.Task) {
 func (t *tx) place(task engine.Task, in bool) {
 	if task.State == contract.TaskAvailable {
 		if task.Ready {
-			t.ready.set(pointOf(task), in)
+			t.readyOf(task.Crawl).set(pointOf(task), in)
 		} else {
 			t.unready.set(pointOf(task), in)
 		}
@@ -138,6 +141,14 @@ func (t *tx) place(task engine.Task, in bool) {
 		by = -1
 	}
 	count(t.counts, countOf(task), by)
+}
+
+// readyOf returns the tasks of a crawl that can be leased.
+func (t *tx) readyOf(crawl string) *index[place] {
+	if t.ready[crawl] == nil {
+		t.ready[crawl] = &index[place]{}
+	}
+	return t.ready[crawl]
 }
 
 func count[K comparable, N int | int64](counts map[K]N, k K, by N) {

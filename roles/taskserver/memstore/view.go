@@ -66,14 +66,18 @@ func (v view) TaskCounts() ([]engine.TaskCount, error) {
 }
 
 func (v view) Draw(point int64) (engine.Task, error) {
-	keys := v.ready.from(place{at: uint64(point)})
-	if len(keys) == 0 {
-		keys = v.ready.keys
+	for _, from := range []int64{point, 0} {
+		var firsts []place
+		for crawl, ready := range v.ready {
+			if keys := ready.from(place{at: uint64(from)}); len(keys) > 0 && !v.crawls[crawl].Retired {
+				firsts = append(firsts, keys[0])
+			}
+		}
+		if len(firsts) > 0 {
+			return v.Task(slices.MinFunc(firsts, place.compare).id)
+		}
 	}
-	if len(keys) == 0 {
-		return engine.Task{}, engine.ErrNotFound
-	}
-	return v.Task(keys[0].id)
+	return engine.Task{}, engine.ErrNotFound
 }
 
 func (v view) Unready(point int64, limit int) ([]engine.Task, error) {

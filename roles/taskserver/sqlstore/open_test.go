@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite" // the driver "sqlite"
 
 	"finest/roles/taskserver/engine"
+	"finest/roles/taskserver/engine/enginetest"
 	"finest/roles/taskserver/sqlstore"
 )
 
@@ -154,3 +155,42 @@ func openAtOnce(t *testing.T, where string) {
 func TestStoreIsMadeOnceSQLite(t *testing.T) { openAtOnce(t, filepath.Join(t.TempDir(), fileName)) }
 
 func TestStoreIsMadeOncePostgreSQL(t *testing.T) { openAtOnce(t, postgres(t).schema(t, "")) }
+
+// reopened opens a store again whose schema was set back to version 2, and draws
+// from it.
+func reopened(t *testing.T, driver, where, setVersion string) {
+	t.Helper()
+	s := open(t, where)
+	crawl, tasks := enginetest.Tasks(scriptCrawl, 10, true)
+	if _, err := newEngine(t, s).Import(t.Context(), 1, crawl, tasks); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, driver, where, "DROP INDEX tasks_to_draw",
+		"CREATE INDEX tasks_to_draw ON tasks(point, id) WHERE state = 'available' AND ready = 1", setVersion)
+	for range 2 { // the second time there is nothing to do
+		s = open(t, where)
+		if err := s.View(t.Context(), func(v engine.View) error { return second(v.Draw(7)) }); err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestOlderSchemaIsBroughtUpToDateSQLite(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "tasks.sqlite")
+	reopened(t, "sqlite", path, "PRAGMA user_version = 2")
+	s := closing(t, open(t, path))
+	plans, err := s.Plans(t.Context(), func(v engine.View) error { return second(v.Draw(7)) })
+	if err != nil || len(plans) != 1 || !strings.Contains(plans[0].Plan, "tasks_to_draw (crawl=? AND point>?)") {
+		t.Errorf("draws are run by %v, error %v", plans, err)
+	}
+}
+
+func TestOlderSchemaIsBroughtUpToDatePostgreSQL(t *testing.T) {
+	reopened(t, "pgx", postgres(t).schema(t, ""), "UPDATE finest_schema SET version = 2")
+}

@@ -174,6 +174,10 @@ CREATE TABLE settings (
 	name TEXT PRIMARY KEY,
 	text TEXT NOT NULL
 ) STRICT;
+`, `
+-- Draws look into each crawl, so that one is retired without a word to its tasks.
+DROP INDEX tasks_to_draw;
+CREATE INDEX tasks_to_draw ON tasks(crawl, point, id) WHERE state = 'available' AND ready = 1;
 `}
 
 // migrate brings the schema up to date, all of it in one transaction.

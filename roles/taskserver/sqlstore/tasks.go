@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -31,9 +30,15 @@ func (v *view) Crawl(name string) (engine.Crawl, error) {
 	return one(v, "crawl", scanCrawl, selectCrawl+" WHERE name = ?", name)
 }
 
-const selectTask = `SELECT t.id, t.crawl, c.catalogue_sha256, t.files, t.point, t.state, t.ready, t.generation,
-	t.deadline_block, t.due_block, t.attempts, t.evidence
-	FROM tasks t JOIN crawls c ON c.name = t.crawl`
+const (
+	taskColumns = `SELECT t.id, t.crawl, c.catalogue_sha256, t.files, t.point, t.state, t.ready, t.generation,
+	t.deadline_block, t.due_block, t.attempts, t.evidence`
+	selectTask = taskColumns + " FROM tasks t JOIN crawls c ON c.name = t.crawl"
+	// selectDraw finds in each crawl that is not retired the first task that can be
+	// leased from a point on. A cross join has SQLite begin with the crawls.
+	selectDraw = taskColumns + ` FROM crawls c CROSS JOIN tasks t WHERE c.retired = 0 AND t.id = (SELECT d.id FROM tasks d
+	WHERE d.crawl = c.name AND d.state = 'available' AND d.ready = 1 AND d.point >= ? ORDER BY d.point, d.id LIMIT 1)`
+)
 
 func scanTask(rows *sql.Rows) (t engine.Task, err error) {
 	var files string
@@ -79,21 +84,21 @@ func (v *view) TaskCounts() ([]engine.TaskCount, error) {
 
 // Draw returns the first task that can be leased from point on, round the ring.
 func (v *view) Draw(point int64) (engine.Task, error) {
-	from := func(point int64) (engine.Task, error) {
-		return one(v, "task that can be leased", scanTask,
-			selectTask+" WHERE t.state = 'available' AND t.ready = 1 AND t.point >= ? ORDER BY t.point, t.id LIMIT 1", point)
+	for _, from := range []int64{point, 0} {
+		firsts, err := many(v, scanTask, selectDraw, from)
+		if err != nil {
+			return engine.Task{}, err
+		}
+		if len(firsts) > 0 {
+			return slices.MinFunc(firsts, comparePlaces), nil
+		}
 	}
-	k, err := from(point)
-	if errors.Is(err, engine.ErrNotFound) {
-		return from(0)
-	}
-	return k, err
+	return engine.Task{}, fmt.Errorf("task that can be leased: %w", engine.ErrNotFound)
 }
 
 // Unready returns available tasks that cannot be leased yet.
 func (v *view) Unready(point int64, limit int) ([]engine.Task, error) {
-	byPoint := func(a, b engine.Task) int { return cmp.Or(cmp.Compare(a.Point, b.Point), compareIDs(a, b)) }
-	return v.ofCrawls(limit, byPoint, func(c engine.Crawl) ([]engine.Task, error) {
+	return v.ofCrawls(limit, comparePlaces, func(c engine.Crawl) ([]engine.Task, error) {
 		if c.Retired {
 			return nil, nil
 		}
@@ -127,6 +132,11 @@ func (v *view) ofCrawls(limit int, order func(a, b engine.Task) int, page func(e
 }
 
 func compareIDs(a, b engine.Task) int { return cmp.Compare(a.ID, b.ID) }
+
+// comparePlaces orders tasks round the ring of draws.
+func comparePlaces(a, b engine.Task) int {
+	return cmp.Or(cmp.Compare(a.Point, b.Point), compareIDs(a, b))
+}
 
 // PutCrawl replaces or adds a crawl.
 func (t *tx) PutCrawl(c engine.Crawl) error {

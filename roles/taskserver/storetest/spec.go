@@ -64,6 +64,7 @@ var specs = []struct {
 	{name: "tasks are listed in pages", test: taskPages},
 	{name: "counts are those of the tasks", test: countsExact},
 	{name: "draw goes round the ring", test: drawOnRing},
+	{name: "draw passes over retired crawls", test: drawFromCrawls},
 	{name: "unready tasks come by point without retired crawls", test: unreadyByPoint},
 	{name: "due tasks come in order of their block", test: dueInOrder},
 
@@ -72,17 +73,17 @@ var specs = []struct {
 	{name: "live leases are counted by hotkey and coldkey", test: liveCounted},
 	{name: "excuses that wait come oldest first", test: excusesOldestFirst},
 	{name: "records are kept by holder", test: recordsByHolder},
-
 	{name: "records of a kind are listed in pages", test: recordPages},
+
 	{name: "submissions are numbered as they come", test: submissionsNumbered},
 	{name: "verdicts are a history without repetition", test: verdictsHistory},
-	{name: "newest verdicts are one of each validator", test: verdictsNewest},
 	{name: "verdicts are known again by their key", test: verdictKeys},
+	{name: "newest verdicts are one of each validator", test: verdictsNewest},
 	{name: "early verdicts are not shown until they are taken", test: earlyHidden},
 	{name: "standings count newest verdicts", test: standingsCount},
 	{name: "statements are kept once", test: statementsOnce},
-	{name: "proofs are kept once and paged by bytes", test: proofsPaged},
 	{name: "statements are paged by bytes", test: statementsPaged},
+	{name: "proofs are kept once and paged by bytes", test: proofsPaged},
 
 	{name: "audit grows at its end only", test: auditAppends},
 	{name: "uuid is used once until it is forgotten", test: uuidsOnce},

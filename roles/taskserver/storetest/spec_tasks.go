@@ -158,6 +158,41 @@ func drawOnRing(b *bench) {
 	nothing("draw when none is left")
 }
 
+// drawFromCrawls: a crawl that is retired has nothing to draw, whatever its tasks
+// say.
+func drawFromCrawls(b *bench) {
+	const other = "ZZ-OTHER"
+	b.change(func(tx engine.Tx) error {
+		between := someTask(other, 3)
+		between.Point = 150
+		return all(fill(tx, main, 3), tx.PutCrawl(someCrawl(other)), put(tx, between))
+	})
+	retire := func(name string, retired bool) {
+		c := someCrawl(name)
+		c.Retired = retired
+		b.change(func(tx engine.Tx) error { return tx.PutCrawl(c) })
+	}
+	draw := func(when, want string) {
+		b.Helper()
+		b.view(func(v engine.View) error {
+			k, err := v.Draw(101)
+			if want == "" {
+				b.wantErr(when, err, engine.ErrNotFound)
+				return nil
+			}
+			b.want(when, numbers([]engine.Task{k}), want)
+			return err
+		})
+	}
+	draw("drawn from both", "3")
+	retire(other, true)
+	draw("drawn with one retired", "2")
+	retire(main, true)
+	draw("drawn with both retired", "")
+	retire(other, false)
+	draw("drawn with the first retired", "3")
+}
+
 func unreadyByPoint(b *bench) {
 	b.change(func(tx engine.Tx) error {
 		retired := someCrawl("RETIRED")

@@ -128,7 +128,7 @@ func (w *world) imports(r *random) error {
 // left counts the tasks that may be leased.
 func (w *world) left() (tasks int64, err error) {
 	err = w.store.View(w.ctx, func(v engine.View) error {
-		counts, err := v.TaskCounts()
+		counts, err := engine.Leasable(v)
 		for _, c := range counts {
 			if c.State == contract.TaskAvailable && c.Ready {
 				tasks += c.Tasks
