@@ -176,7 +176,7 @@ func TestLargeAnswersGiveWay(t *testing.T) {
 	check(t, e.client("//Validator").SendProof(t.Context(), json.RawMessage(fmt.Sprintf(`{"text":%q}`, strings.Repeat("x", size)))))
 	addr := e.serve()
 	var slow []net.Conn
-	for range 30 {
+	for range 16 {
 		conn := dial(t, addr, "")
 		check(t, conn.(*net.TCPConn).SetReadBuffer(64<<10))
 		_, err := io.WriteString(conn, "GET /v1/proofs HTTP/1.1\r\nHost: x\r\n\r\n")

@@ -96,9 +96,7 @@ func TestOutagesAreSummedUp(t *testing.T) {
 // TestOutageIsOverWithoutRequests: nobody need ask for the log to say so.
 func TestOutageIsOverWithoutRequests(t *testing.T) {
 	var log bytes.Buffer
-	var broken *brokenStore
-	inBubble(t, 1, func(t *testing.T, e *env, _ func()) {
-		broken.fail = func() error { return engine.ErrUnavailable }
+	inBubble(t, 0, func(t *testing.T, e *env, _ func()) {
 		status, _ := e.get("/v1/tasks")
 		equal(t, "status", status, http.StatusServiceUnavailable)
 		time.Sleep(3 * time.Minute)
@@ -106,8 +104,7 @@ func TestOutageIsOverWithoutRequests(t *testing.T) {
 		equal(t, "log", strings.Join(told(t, &log, contract.ProblemUnavailable), "\n"),
 			"warn requests are refused 0\ninfo requests are refused no more 1")
 	}, func(o *taskserver.Options) {
-		broken = &brokenStore{Store: o.Store}
-		o.Store, o.Log = broken, zerolog.New(&log).Level(zerolog.InfoLevel)
+		o.Store, o.Log = &brokenStore{Store: o.Store, fail: func() error { return engine.ErrUnavailable }}, zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.InfoLevel)
 	})
 }
 
