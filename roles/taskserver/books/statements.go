@@ -78,8 +78,8 @@ func (c *checker) readStatement(id string) (*spoken, error) {
 	if !ok {
 		return &spoken{fault: "is missing"}, nil
 	}
-	var req contract.ScoreRequest
-	if json.Unmarshal(row.Body, &req) != nil {
+	req, ok := scores(row.Body)
+	if !ok {
 		return &spoken{fault: "cannot be read"}, nil
 	}
 	s := &spoken{validator: row.Validator, weightsBlock: req.WeightsBlock, verdicts: make(map[contract.Verdict]bool, len(req.Verdicts))}
@@ -87,4 +87,10 @@ func (c *checker) readStatement(id string) (*spoken, error) {
 		s.verdicts[v] = true
 	}
 	return s, nil
+}
+
+// scores reads the body of a statement; false if it is no score request.
+func scores(body []byte) (req contract.ScoreRequest, ok bool) {
+	err := json.Unmarshal(body, &req)
+	return req, err == nil
 }
