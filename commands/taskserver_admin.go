@@ -66,10 +66,12 @@ func adminSpec() spec {
 			{
 				name: "requeue", args: "TASK", summary: "make a task available again",
 				about: `
-Makes a task available again, quarantined or not, and forgets its attempts. A
-lease is never cut short: before its deadline the task is refused, as is one
-whose result was accepted. With --netuid the chain is asked for the newest final
-block; else it is that of the newest entry of the audit log.`,
+Makes a task available again, quarantined or not, and forgets its attempts. Its
+files are looked at anew before it is leased, by a server or by import --survey,
+as their sizes may have changed. A lease is never cut short: before its deadline
+the task is refused, as is one whose result was accepted. With --netuid the chain
+is asked for the newest final block; else it is that of the newest entry of the
+audit log.`,
 				example: "finest task-server admin requeue --db tasks.db CC-MAIN-2024-10-000017",
 				exits:   exits, flags: join(chainFlags(), []cliFlag{dbFlag()}), run: runRequeue,
 			},

@@ -39,6 +39,9 @@ type Books struct {
 	live     map[slotKey]struct{}
 	// validators numbers those who said something.
 	validators map[string]uint32
+	// forgotten are the files of tasks that forgot the sizes they were imported
+	// with.
+	forgotten map[string][]contract.InputFile
 	// Leases, submissions, verdicts and proofs that entries added.
 	leases, submissions, verdicts, proofs int64
 }
@@ -47,7 +50,7 @@ type Books struct {
 func New() *Books {
 	return &Books{seed: maphash.MakeSeed(), crawls: make(map[string]*crawl), live: make(map[slotKey]struct{}),
 		validators: make(map[string]uint32),
-		hotkeys:    newRegistry(), coldkeys: newRegistry()}
+		forgotten:  make(map[string][]contract.InputFile), hotkeys: newRegistry(), coldkeys: newRegistry()}
 }
 
 // Head returns the newest entry; the zero Entry without one.

@@ -96,6 +96,9 @@ type (
 	// Requeue is the detail of OpRequeue.
 	Requeue struct {
 		After
+		// Files are those of the task with the sizes that it forgets; none if it
+		// knew none.
+		Files []contract.InputFile `json:"files,omitempty"`
 	}
 	// Holder is the detail of OpBan and OpClear.
 	Holder struct {

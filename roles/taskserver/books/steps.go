@@ -2,7 +2,6 @@ package books
 
 import (
 	"errors"
-	"slices"
 	"strconv"
 
 	"finest/internal/canon"
@@ -17,8 +16,7 @@ func (s step) survey() error {
 	if err := by(s.e, ActorServer); err != nil {
 		return err
 	}
-	unsized := func(f contract.InputFile) bool { return f.Bytes <= 0 }
-	if len(d.Files) == 0 || len(d.Files) > s.c.FilesPerTask || s.to == available && slices.ContainsFunc(d.Files, unsized) {
+	if len(d.Files) == 0 || len(d.Files) > s.c.FilesPerTask || s.to == available && !sized(d.Files) {
 		return illegal("the files are not known")
 	}
 	if s.to == available && s.t.surveyed {
@@ -302,9 +300,38 @@ func (s step) requeue() error {
 	if s.from == submitted && s.e.Block <= s.t.newest().deadline {
 		return illegal("before the deadline, block %d", s.t.newest().deadline)
 	}
-	if err := errors.Join(s.check(d.After, -maxAttempts), unstruck(d.After)); err != nil {
+	if err := errors.Join(s.check(d.After, -maxAttempts), unstruck(d.After), s.mayForget(d.Files)); err != nil {
 		return err
+	}
+	if len(d.Files) > 0 {
+		s.forget(d.Files)
 	}
 	s.keep(d.After)
 	return nil
+}
+
+// mayForget checks the files whose sizes a task forgets.
+func (s step) mayForget(files []contract.InputFile) error {
+	if len(files) == 0 {
+		return nil
+	}
+	_, forgot := s.forgotten[s.e.Task]
+	switch {
+	case len(files) > s.c.FilesPerTask || !sized(files):
+		return illegal("the sizes it forgets are not known")
+	case s.t.surveyed && s.filesHash(files) != s.t.files:
+		return illegal("the files of task %s are not those of its survey", s.e.Task)
+	case !s.t.surveyed && forgot:
+		return illegal("the sizes of task %s are forgotten already", s.e.Task)
+	}
+	return nil
+}
+
+// forget forgets the sizes of a task. Those it was imported with are kept to
+// prove the catalogue by.
+func (s step) forget(files []contract.InputFile) {
+	if !s.t.surveyed {
+		s.forgotten[s.e.Task] = files
+	}
+	s.t.surveyed, s.t.files = false, 0
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"hash"
+	"slices"
 	"strings"
 
 	"finest/internal/canon"
@@ -99,17 +100,31 @@ func (c *checker) task(known *crawl, row TaskRow, files hash.Hash) error {
 // files compares the files of a task with its survey, and adds what was
 // imported to the hash of all.
 func (c *checker) files(where string, t *task, row TaskRow, sum hash.Hash) {
-	imported := row.Files
-	if t.surveyed {
-		if c.books.filesHash(row.Files) != t.files {
-			c.report.fault(where, "its files are not those of the survey")
-		}
-		imported = make([]contract.InputFile, len(row.Files)) // without sizes
-		for i, f := range row.Files {
-			imported[i].Path = f.Path
-		}
+	imported, forgot := c.books.forgotten[row.ID]
+	switch {
+	case t.surveyed && c.books.filesHash(row.Files) != t.files:
+		c.report.fault(where, "its files are not those of the survey")
+	case forgot && !t.surveyed && !slices.Equal(row.Files, unsized(imported)),
+		forgot && t.surveyed && !slices.Equal(unsized(row.Files), unsized(imported)):
+		c.report.fault(where, "its files are not those it was imported with, without their sizes")
+	}
+	switch {
+	case forgot:
+	case t.surveyed:
+		imported = unsized(row.Files)
+	default:
+		imported = row.Files
 	}
 	_, _ = sum.Write(AppendFiles(nil, imported)) // a hash never fails
+}
+
+// unsized returns files without their sizes.
+func unsized(files []contract.InputFile) []contract.InputFile {
+	without := make([]contract.InputFile, len(files))
+	for i, f := range files {
+		without[i].Path = f.Path
+	}
+	return without
 }
 
 func sized(files []contract.InputFile) bool {

@@ -10,8 +10,10 @@ import (
 	"finest/roles/taskserver/books"
 )
 
-// Requeue makes a task available again and forgets its attempts. It ends no
-// lease before its deadline, and undoes no accepted work: that is ErrState.
+// Requeue makes a task available again and forgets its attempts, and the sizes
+// of its files, which are surveyed anew before it is leased: one that changed
+// since would fail again. It ends no lease before its deadline, and undoes no
+// accepted work: that is ErrState.
 func (e *Engine) Requeue(ctx context.Context, block uint64, task string) error {
 	err := e.unsigned(ctx, block, books.ActorOperator, func(c *change) error {
 		t, err := c.settled(task)
@@ -35,7 +37,12 @@ func (e *Engine) Requeue(ctx context.Context, block uint64, task string) error {
 			}
 		}
 		t.State, t.Attempts, t.DueBlock, t.Evidence = contract.TaskAvailable, 0, 0, ""
-		return c.put(books.OpRequeue, from, t, books.Requeue{After: after(t, nil)})
+		known := t.Files
+		if !sized(known) {
+			known = nil
+		}
+		t.Files, t.Ready = unsized(t.Files), false
+		return c.put(books.OpRequeue, from, t, books.Requeue{After: after(t, nil), Files: known})
 	})
 	if err != nil {
 		return fmt.Errorf("requeue task %s: %w", task, err)

@@ -41,6 +41,7 @@ func TestManyAttemptsQuarantine(t *testing.T) {
 	d.must(d.Requeue(d.Context(), d.head, task.ID))
 	task = d.in(task.ID, contract.TaskAvailable)
 	same(t, "attempts and evidence", [2]any{task.Attempts, task.Evidence}, [2]any{0, ""})
+	d.measure(task.ID, 7)
 	same(t, "generation", d.lease("dave", 1).Generation, 4)
 }
 
