@@ -95,6 +95,11 @@ func runImport(c *invocation) error {
 	if result.Added, err = o.add(c.Context.Context, division, tasks); err != nil {
 		return o.explainConflict(c.Context.Context, division, err)
 	}
+	if result.Added > 0 {
+		if err := store.Analyze(c.Context.Context); err != nil {
+			c.log.Warn().Err(err).Msg("the crawl is imported, but its tables are not analysed yet")
+		}
+	}
 	if c.Bool("survey") {
 		if err := surveyNow(c, o, &result); err != nil {
 			return err
