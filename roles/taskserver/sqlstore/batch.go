@@ -33,6 +33,9 @@ var errAlone = errors.New("a change failed without a savepoint")
 
 // run runs a batch and commits it. An error is one of all its changes.
 func (b *batchState) run(batch []*change) (outcomes []error, err error) {
+	if err := b.remember(); err != nil {
+		return nil, b.because("read the revision of", err)
+	}
 	outcomes = make([]error, len(batch))
 	done := 0
 	for i, c := range batch {
@@ -66,6 +69,19 @@ func (b *batchState) run(batch []*change) (outcomes []error, err error) {
 	return outcomes, nil
 }
 
+// remember forgets what another connection may have changed since the last batch.
+func (b *batchState) remember() error {
+	revision, ok, err := b.s.db.revision(b.ctx, b.s)
+	if err != nil {
+		return err
+	}
+	if m := &b.s.memory; !ok || m.revision != revision {
+		m.forget()
+		m.revision = revision
+	}
+	return nil
+}
+
 // apply runs one change. An outcome that is no nil is of this change alone; with
 // savepoints it is undone then. An error is of the whole batch.
 func (b *batchState) apply(c *change) (outcome, err error) {
@@ -91,6 +107,7 @@ func (b *batchState) apply(c *change) (outcome, err error) {
 	t.s = nil
 	if outcome != nil {
 		b.head, b.counts = head, counts
+		b.s.memory.forget()
 	}
 	switch {
 	case !b.savepoints:

@@ -31,7 +31,12 @@ func BenchmarkLeaseAndSubmit(b *testing.B) {
 			b.Error(err)
 		}
 	}()
-	e := newEngine(b, s)
+	rules := enginetest.Rules()
+	rules.Slots, rules.ColdkeySlots = contract.MaxSlot, contract.MaxSlot // nobody judges the results
+	e, err := engine.New(s, rules, enginetest.Sign)
+	if err != nil {
+		b.Fatal(err)
+	}
 	crawl, tasks := enginetest.Tasks(scriptCrawl, max(b.N, 1000), true)
 	if _, err := e.Import(b.Context(), 1, crawl, tasks); err != nil {
 		b.Fatal(err)

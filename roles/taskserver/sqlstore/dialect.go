@@ -22,6 +22,9 @@ type dialect interface {
 	// transaction for writing; setVersion changes it.
 	version(ctx context.Context, s *session) (int, error)
 	setVersion(ctx context.Context, s *session, version int) error
+	// revision is a number that stays the same while no other connection than that
+	// of the session commits; not ok if the database has none.
+	revision(ctx context.Context, s *session) (n int64, ok bool, err error)
 	// explain says what an error of a statement means for the store.
 	explain(err error) error
 	// lost says whether a begin that failed may succeed on a new connection.

@@ -59,15 +59,18 @@ func (v *view) Excuses(limit int) ([]engine.Lease, error) {
 // PutLease replaces or adds a lease. Its receipt, most of the row, stays as it is
 // once granted; it is written only if it is another.
 func (t *tx) PutLease(l engine.Lease) error {
+	if t.s == nil {
+		return errOver
+	}
 	r := l.Receipt
-	if old, ok := t.knownLeases[leaseKey{r.Task, r.Generation}]; ok && reflect.DeepEqual(old.Receipt, r) {
+	if old, ok := t.s.memory.leases.get(keyOf(l)); ok && reflect.DeepEqual(old.Receipt, r) {
 		if _, err := t.exec(`UPDATE leases SET coldkey = ?, slot = ?, state = ?, renewed_block = ?, ended_block = ?, reason = ?, excuse = ?,
 			excused = ?, hotkey_strikes = ?, coldkey_strikes = ? WHERE task = ? AND generation = ?`,
 			l.Coldkey, l.Slot, l.State, l.RenewedBlock, l.EndedBlock, l.Reason, l.Excuse, l.Excused, l.HotkeyStrikes, l.ColdkeyStrikes,
 			r.Task, r.Generation); err != nil {
 			return fmt.Errorf("put lease %d of task %s: %w", r.Generation, r.Task, err)
 		}
-		t.knowLease(l)
+		t.s.memory.wrote(l)
 		return nil
 	}
 	receipt, err := json.Marshal(r)
@@ -86,6 +89,6 @@ func (t *tx) PutLease(l engine.Lease) error {
 	if err != nil {
 		return fmt.Errorf("put lease %d of task %s: %w", r.Generation, r.Task, err)
 	}
-	t.knowLease(l)
+	t.s.memory.wrote(l)
 	return nil
 }

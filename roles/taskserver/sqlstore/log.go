@@ -153,9 +153,7 @@ func (t *tx) PutSetting(name, text string) error {
 // tx reads and writes the tables within a batch.
 type tx struct {
 	view
-	batch       *batchState
-	known       map[string]engine.Task
-	knownLeases map[leaseKey]engine.Lease
+	batch *batchState
 }
 
 var _ engine.Tx = (*tx)(nil)

@@ -35,6 +35,9 @@ func (t *tx) PutRecord(r engine.Record) error {
 		ON CONFLICT (kind, address) DO UPDATE SET strikes = excluded.strikes, struck_block = excluded.struck_block,
 		unjudged = excluded.unjudged, accepted = excluded.accepted, ban = excluded.ban`,
 		r.Kind, r.Address, r.Strikes, r.StruckBlock, r.Unjudged, r.Accepted, r.Ban)
+	if err == nil {
+		t.s.memory.records.put(r.Holder, r)
+	}
 	return err
 }
 

@@ -21,6 +21,8 @@ type session struct {
 	// step is called before statements that write, and beat before all.
 	step func(string)
 	beat func()
+	// memory is that of the session that writes.
+	memory memory
 }
 
 func newSession(ctx context.Context, db dialect, pool *sql.DB) (*session, error) {

@@ -117,6 +117,15 @@ func (d *sqliteDB) setVersion(ctx context.Context, s *session, version int) erro
 	return s.plain(ctx, fmt.Sprintf("PRAGMA user_version = %d", version))
 }
 
+func (d *sqliteDB) revision(ctx context.Context, s *session) (n int64, ok bool, err error) {
+	stmt, err := s.statement(ctx, "PRAGMA data_version")
+	if err != nil {
+		return 0, false, err
+	}
+	err = stmt.QueryRowContext(ctx).Scan(&n)
+	return n, err == nil, err
+}
+
 func (d *sqliteDB) explain(err error) error {
 	var e *sqlite.Error
 	if !errors.As(err, &e) {

@@ -144,6 +144,9 @@ func (t *tx) PutCrawl(c engine.Crawl) error {
 		ON CONFLICT (name) DO UPDATE SET catalogue_sha256 = excluded.catalogue_sha256, files_per_task = excluded.files_per_task,
 		files = excluded.files, tasks = excluded.tasks, retired = excluded.retired`,
 		c.Name, c.CatalogueSHA256, c.FilesPerTask, c.Files, c.Tasks, flag(c.Retired))
+	if err == nil {
+		t.s.memory.tasks = recent[string, engine.Task]{} // they say the crawl's hash
+	}
 	return err
 }
 
@@ -196,12 +199,9 @@ func (t *tx) addTasks(query string, tasks []engine.Task) error {
 // PutTask replaces a task, all but its crawl and point. Its files, most of the
 // row, are written only if they are others.
 func (t *tx) PutTask(k engine.Task) error {
-	old, ok := t.known[k.ID]
-	if !ok {
-		var err error
-		if old, err = t.Task(k.ID); err != nil {
-			return fmt.Errorf("put task %s: %w", k.ID, err)
-		}
+	old, err := t.Task(k.ID)
+	if err != nil {
+		return fmt.Errorf("put task %s: %w", k.ID, err)
 	}
 	set, args := "", []any{k.State, flag(k.Ready), k.Generation, k.DeadlineBlock, k.DueBlock, k.Attempts, k.Evidence}
 	if !slices.Equal(k.Files, old.Files) {
@@ -218,7 +218,7 @@ func (t *tx) PutTask(k engine.Task) error {
 	k.Crawl, k.Point, k.CatalogueSHA256 = old.Crawl, old.Point, old.CatalogueSHA256
 	t.count(kind(old), -1)
 	t.count(kind(k), 1)
-	t.know(k)
+	t.s.memory.task(k)
 	return nil
 }
 
