@@ -20,7 +20,10 @@ type Strikes struct {
 	Coldkey int `json:"coldkey"`
 }
 
-// Details of entries, by their operation. Entries of OpRenew have none.
+// Details of entries, by their operation. Heads of the log are public, and who
+// fetches them all has the hash of every entry: one about an open lease must hold
+// something that cannot be guessed, or the hash would confirm guesses at who
+// holds it, and until when.
 type (
 	// Import is the detail of OpImport. The ids of tasks follow from crawl and
 	// number.
@@ -48,6 +51,12 @@ type (
 		Deadline uint64 `json:"deadline"`
 		// Receipt is the SHA-256 of the receipt's canonical JSON.
 		Receipt string `json:"receipt"`
+	}
+	// Renewal is the detail of OpRenew.
+	Renewal struct {
+		// UUID is that of the request, so that only its signer knows all of the
+		// entry. Earlier versions wrote none.
+		UUID string `json:"uuid,omitempty"`
 	}
 	// End is the detail of OpRelease, OpExpire and OpReissue.
 	End struct {
@@ -88,6 +97,10 @@ type (
 		// Confirmed says that it is excused.
 		Confirmed bool   `json:"confirmed"`
 		Found     string `json:"found"`
+		// Receipt is that of the task's newest lease if it is live, as in Lease: who
+		// knows the signature in it knows its deadline, which is in After, anyway.
+		// Earlier versions wrote none.
+		Receipt string `json:"receipt,omitempty"`
 	}
 	// Proof is the detail of OpProof.
 	Proof struct {

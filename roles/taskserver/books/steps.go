@@ -84,7 +84,7 @@ func (s step) free() bool {
 }
 
 func (s step) renew() error {
-	if _, err := read[struct{}](s.e); err != nil {
+	if _, err := read[Renewal](s.e); err != nil {
 		return err
 	}
 	if err := s.holds(); err != nil {
@@ -261,6 +261,9 @@ func (s step) excuse() error {
 	}
 	if d.Lease < 1 || d.Lease > int64(len(s.t.leases)) || s.t.leases[d.Lease-1].excused != excusePending {
 		return illegal("no excuse of lease %d of task %s waits for a decision", d.Lease, s.e.Task)
+	}
+	if d.Receipt != "" && (s.from != leased || s.hash(d.Receipt) != s.t.newest().receipt) {
+		return illegal("receipt %.80q is not of a live lease of task %s", d.Receipt, s.e.Task)
 	}
 	l := &s.t.leases[d.Lease-1]
 	change := 0

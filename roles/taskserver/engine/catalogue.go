@@ -261,6 +261,22 @@ func (c *change) excuse(t Task, l Lease, confirmed bool, evidence string) error 
 	if err := c.PutLease(l); err != nil {
 		return err
 	}
+	open, err := c.open(t)
+	if err != nil {
+		return err
+	}
 	return c.put(books.OpExcuse, from, t, books.Excuse{After: after(t, strikes), Lease: l.Receipt.Generation,
-		Confirmed: confirmed, Found: evidence})
+		Confirmed: confirmed, Found: evidence, Receipt: open})
+}
+
+// open returns the hash of the receipt of a task's live lease, "" without one.
+func (c *change) open(t Task) (string, error) {
+	if t.State != contract.TaskLeased {
+		return "", nil
+	}
+	l, err := c.Tx.Lease(t.ID, t.Generation)
+	if err != nil {
+		return "", err
+	}
+	return receiptSum(l.Receipt)
 }

@@ -147,7 +147,8 @@ func (e *Engine) Renew(ctx context.Context, who Request, req contract.RenewReque
 		if err := c.PutLease(l); err != nil {
 			return err
 		}
-		return c.audit(books.Entry{Op: books.OpRenew, Task: t.ID, Generation: t.Generation, From: t.State, To: t.State}, struct{}{})
+		return c.audit(books.Entry{Op: books.OpRenew, Task: t.ID, Generation: t.Generation, From: t.State, To: t.State},
+			books.Renewal{UUID: who.UUID})
 	})
 	return answered(status, err)
 }
