@@ -28,8 +28,9 @@ func illegal(format string, args ...any) error {
 }
 
 // Books replays entries: it holds what the tables must hold after them, in some
-// 60 bytes a task, 80 a lease, and 24 a verdict that counts. Texts are kept as 64-bit hashes of a
-// seed that nobody else knows, so nobody can choose other texts that fit.
+// 60 bytes a task, 80 a lease, 32 a result, and 24 a verdict that counts. Texts
+// are kept as 64-bit hashes of a seed that nobody else knows, so nobody can choose
+// other texts that fit.
 type Books struct {
 	head     Entry
 	seed     maphash.Seed
