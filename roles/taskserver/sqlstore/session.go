@@ -21,6 +21,8 @@ type session struct {
 	// step is called before statements that write, and beat before all.
 	step func(string)
 	beat func()
+	// writes counts statements that write.
+	writes int
 	// memory is that of the session that writes.
 	memory memory
 }
@@ -86,6 +88,7 @@ func (s *session) exec(ctx context.Context, query string, args ...any) (int64, e
 		return 0, err
 	}
 	s.stepped("write")
+	s.writes++
 	result, err := stmt.ExecContext(ctx, args...)
 	if err != nil {
 		return 0, err

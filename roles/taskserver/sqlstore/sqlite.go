@@ -21,8 +21,9 @@ import (
 // One transaction writes at a time, others read beside it; several processes
 // may open the file.
 type sqliteDB struct {
-	path string
-	pool *sql.DB
+	path        string
+	pool        *sql.DB
+	checkpoints *checkpoints
 }
 
 // busyMillis is how long a statement waits for another process's lock.
@@ -37,11 +38,11 @@ func openSQLite(path string, existing bool) (dialect, error) {
 	}
 	pool, err := sql.Open("sqlite", sqliteSource(path)+
 		"&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=temp_store(MEMORY)"+
-		fmt.Sprintf("&_pragma=cache_size(-%d)", cacheKiB))
+		fmt.Sprintf("&_pragma=cache_size(-%d)&_pragma=wal_autocheckpoint(%d)", cacheKiB, maxLogPages))
 	if err != nil {
 		return nil, fmt.Errorf("open task store %s: %w", path, err)
 	}
-	return &sqliteDB{path: path, pool: pool}, nil
+	return &sqliteDB{path: path, pool: pool, checkpoints: newCheckpoints(pool)}, nil
 }
 
 // sqliteSource is a path as the driver wants it, whatever characters it has.
@@ -94,7 +95,16 @@ func (d *sqliteDB) begin(ctx context.Context, s *session, m mode) error {
 	return s.control(ctx, "BEGIN")
 }
 
-func (d *sqliteDB) commit(ctx context.Context, s *session) error { return s.control(ctx, "COMMIT") }
+func (d *sqliteDB) commit(ctx context.Context, s *session) error {
+	if err := s.control(ctx, "COMMIT"); err != nil {
+		return err
+	}
+	if s.writes >= checkpointWrites {
+		s.writes = 0
+		d.checkpoints.soon()
+	}
+	return nil
+}
 
 func (d *sqliteDB) bind(query string) string { return query }
 func (d *sqliteDB) ddl(schema string) string { return schema }
@@ -164,4 +174,7 @@ func (d *sqliteDB) batchContext() (ctx context.Context, beat func(), cancel cont
 	return context.Background(), func() {}, func() {}
 }
 
-func (d *sqliteDB) close() error { return d.pool.Close() }
+func (d *sqliteDB) close() error {
+	d.checkpoints.close()
+	return d.pool.Close()
+}
