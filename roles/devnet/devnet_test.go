@@ -18,6 +18,7 @@ import (
 
 	"finest/internal/contract"
 	"finest/pipeline/warc"
+	"finest/roles/taskserver/client"
 	"finest/roles/taskserver/engine"
 	"finest/roles/taskserver/sqlstore"
 	"finest/roles/taskserver/sqlstore/postgrestest"
@@ -249,7 +250,7 @@ func wantBooks(t *testing.T, l Layout, last Round) {
 		t.Fatal(err)
 	}
 	defer func() { _ = store.Close() }()
-	report, err := engine.Check(t.Context(), store)
+	report, err := engine.Check(t.Context(), store, client.VerifyStatement)
 	if err != nil || !report.OK() {
 		t.Errorf("the store does not hold: %v, %v", report.Faults, err)
 	}
