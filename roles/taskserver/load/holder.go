@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"strings"
 	"sync"
 
 	"finest/internal/canon"
 	"finest/internal/contract"
-	"finest/roles/taskserver/client"
 )
 
 // known is how many blocks after a block the server surely knows it.
@@ -17,7 +18,9 @@ var claim = "load/load@" + strings.Repeat("c", 40)
 
 // holder is a hotkey that leases tasks and submits them, slot by slot.
 type holder struct {
-	client *client.Client
+	sender *sender
+	// leases are the bodies that ask for the lease of each slot.
+	leases [slots][]byte
 	// final is the newest final block of the chain.
 	final func() uint64
 
@@ -29,31 +32,39 @@ type holder struct {
 // slot is what a holder knows of one of its slots.
 type slot struct {
 	underWay int // requests
-	// receipt is of the lease that it holds; nil for none.
-	receipt *contract.Receipt
+	// lease is the one it holds; nil for none.
+	lease *lease
 }
 
 // send makes the next request and says which operation it was.
 func (h *holder) send(ctx context.Context) (op string, err error) {
-	n, receipt := h.begin()
-	if receipt != nil {
-		op, err = contract.OpSubmit, h.client.Submit(ctx, result(*receipt))
-		receipt = nil
-	} else {
-		op = contract.OpLease
-		var leased contract.Receipt
-		if leased, err = h.client.Lease(ctx, n+1, recipe.Name); err == nil {
-			receipt = &leased
-		}
+	n, held := h.begin()
+	if held != nil {
+		err = h.submit(ctx, *held)
+		h.end(n, nil, err)
+		return contract.OpSubmit, err
 	}
-	h.end(n, receipt, err)
-	return op, err
+	leased, err := h.sender.post(ctx, contract.OpLease, h.leases[n])
+	h.end(n, &leased, err)
+	return contract.OpLease, err
+}
+
+func (h *holder) submit(ctx context.Context, held lease) error {
+	body, err := json.Marshal(result(held))
+	if err != nil {
+		return fmt.Errorf("%s: %w", contract.OpSubmit, err)
+	}
+	submitted, err := h.sender.post(ctx, contract.OpSubmit, body)
+	if err == nil && (submitted.Task != held.Task || submitted.Generation != held.Generation) {
+		err = fmt.Errorf("%s of %s: the answer is about %s", contract.OpSubmit, held.Task, submitted.Task)
+	}
+	return err
 }
 
 // begin chooses a slot: the next that has no request under way, if there is one.
-// With a receipt that slot's task is to be submitted, else one leased; a lease
+// With a lease that slot's task is to be submitted, else one leased; a lease
 // that is held already is asked for again, which is answered as before.
-func (h *holder) begin() (n int, receipt *contract.Receipt) {
+func (h *holder) begin() (n int, held *lease) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	n = h.next
@@ -66,24 +77,35 @@ func (h *holder) begin() (n int, receipt *contract.Receipt) {
 	h.next = (n + 1) % len(h.slots)
 	s := &h.slots[n]
 	s.underWay++
-	if r := s.receipt; s.underWay == 1 && r != nil && h.final() > r.Block+known {
-		return n, r
+	if l := s.lease; s.underWay == 1 && l != nil && h.final() > l.Block+known {
+		return n, l
 	}
 	return n, nil
 }
 
 // end notes what the slot holds after a request that succeeded.
-func (h *holder) end(n int, receipt *contract.Receipt, err error) {
+func (h *holder) end(n int, held *lease, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.slots[n].underWay--
 	if err == nil {
-		h.slots[n].receipt = receipt
+		h.slots[n].lease = held
 	}
 }
 
 // result is the submission of a lease, whose claim is in the block after its
 // receipt.
-func result(r contract.Receipt) contract.SubmitRequest {
-	return contract.SubmitRequest{Task: r.Task, Generation: r.Generation, Claim: claim, Manifest: canon.Sum([]byte(r.Task)), Block: r.Block + 1}
+func result(l lease) contract.SubmitRequest {
+	return contract.SubmitRequest{Op: contract.OpSubmit, Task: l.Task, Generation: l.Generation, Claim: claim, Manifest: canon.Sum([]byte(l.Task)), Block: l.Block + 1}
+}
+
+// newLeaseBodies returns the body of the lease of each slot, the same for all
+// hotkeys.
+func newLeaseBodies() (bodies [slots][]byte, err error) {
+	for i := range bodies {
+		if bodies[i], err = json.Marshal(contract.LeaseRequest{Op: contract.OpLease, Slot: i + 1, Recipe: recipe.Name}); err != nil {
+			return bodies, err
+		}
+	}
+	return bodies, nil
 }

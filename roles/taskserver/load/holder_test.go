@@ -3,8 +3,6 @@ package main
 import (
 	"errors"
 	"testing"
-
-	"finest/internal/contract"
 )
 
 // A holder goes through its slots in turn, leaves out those with a request under
@@ -12,15 +10,15 @@ import (
 func TestSlots(t *testing.T) {
 	head := uint64(100)
 	h := &holder{final: func() uint64 { return head }}
-	begin := func(slot int, submit bool) *contract.Receipt {
+	begin := func(slot int, submit bool) *lease {
 		t.Helper()
-		n, receipt := h.begin()
-		if n != slot || (receipt != nil) != submit {
-			t.Fatalf("slot %d, submit %t; want slot %d, submit %t", n, receipt != nil, slot, submit)
+		n, held := h.begin()
+		if n != slot || (held != nil) != submit {
+			t.Fatalf("slot %d, submit %t; want slot %d, submit %t", n, held != nil, slot, submit)
 		}
-		return receipt
+		return held
 	}
-	leased := &contract.Receipt{Task: "C-000001", Block: 100}
+	leased := &lease{Task: "C-000001", Block: 100}
 
 	begin(0, false)
 	begin(1, false)
@@ -43,8 +41,7 @@ func TestSlots(t *testing.T) {
 }
 
 func TestResultLiesWithinLease(t *testing.T) {
-	r := result(contract.Receipt{Task: "CC-LOAD-2024-10-000001", Generation: 2, Block: 100, DeadlineBlock: 101})
-	r.Op = contract.OpSubmit
+	r := result(lease{Task: "CC-LOAD-2024-10-000001", Generation: 2, Block: 100})
 	if err := r.Validate(); err != nil || r.Block != 101 || r.Generation != 2 {
 		t.Errorf("result %+v: %v", r, err)
 	}

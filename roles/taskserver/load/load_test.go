@@ -58,6 +58,9 @@ func TestRun(t *testing.T) {
 	if s := r.Server; s.EarlyBytes == 0 || s.EndBytes == 0 || s.PeakBytes < s.EndBytes {
 		t.Errorf("server %+v", s)
 	}
+	if r.Generator.CPUSeconds <= 0 {
+		t.Error("the generator took no processor time")
+	}
 	if r.HalfOpen.Wanted != 50 || r.HalfOpen.Opened < 50 {
 		t.Errorf("half-open connections %+v", r.HalfOpen)
 	}

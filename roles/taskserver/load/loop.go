@@ -28,55 +28,62 @@ type sample struct {
 type loop struct {
 	rate     float64 // per second
 	requests int
-	// maxUnderWay bounds the requests under way; what is due beyond is counted as
-	// failed.
+	// maxUnderWay bounds the requests under way, each a goroutine; what is due
+	// beyond is counted as failed.
 	maxUnderWay int
 	// send makes one request, that of this number.
 	send func(ctx context.Context, i int) (op string, err error)
-
-	mu      sync.Mutex
-	samples []sample
 }
 
 // run sends all requests and waits for their answers. When ctx ends it sends no
-// more.
+// more. A goroutine that is done takes the next request: a new one for each would
+// spend its time growing a stack that signing needs large.
 func (l *loop) run(ctx context.Context) []sample {
-	l.samples = make([]sample, 0, l.requests)
-	var underWay sync.WaitGroup
-	room := make(chan struct{}, l.maxUnderWay)
+	samples := make([]sample, l.requests)
+	due := make(chan int)
+	var senders sync.WaitGroup
+	started := 0
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	begin := time.Now()
+	reached := 0
 	for i := 0; i < l.requests && waitUntil(ctx, timer, l.at(begin, i)); i++ {
+		reached++
 		select {
-		case room <- struct{}{}:
-		default:
-			l.add(sample{failure: failureUnderWay, took: time.Since(l.at(begin, i))})
+		case due <- i:
+			continue
+		default: // all are under way
+		}
+		if started == l.maxUnderWay {
+			samples[i] = sample{failure: failureUnderWay, took: time.Since(l.at(begin, i))}
 			continue
 		}
-		underWay.Go(func() {
-			defer func() { <-room }()
-			op, err := l.send(ctx, i)
-			s := sample{op: op, took: time.Since(l.at(begin, i))}
-			if err != nil {
-				s.failure, s.detail = failureOf(err), err.Error()
+		started++
+		senders.Go(func() {
+			samples[i] = l.sample(ctx, begin, i)
+			for next := range due {
+				samples[next] = l.sample(ctx, begin, next)
 			}
-			l.add(s)
 		})
 	}
-	underWay.Wait()
-	return l.samples
+	close(due)
+	senders.Wait()
+	return samples[:reached]
+}
+
+// sample makes request i.
+func (l *loop) sample(ctx context.Context, begin time.Time, i int) sample {
+	op, err := l.send(ctx, i)
+	s := sample{op: op, took: time.Since(l.at(begin, i))}
+	if err != nil {
+		s.failure, s.detail = failureOf(err), err.Error()
+	}
+	return s
 }
 
 // at is when request i is to start.
 func (l *loop) at(begin time.Time, i int) time.Time {
 	return begin.Add(time.Duration(float64(i) / l.rate * float64(time.Second)))
-}
-
-func (l *loop) add(s sample) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.samples = append(l.samples, s)
 }
 
 // waitUntil reports whether the time has come before ctx ended.

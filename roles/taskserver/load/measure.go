@@ -51,9 +51,9 @@ func measure(ctx context.Context, o options, stderr io.Writer) (_ *report, err e
 
 // fill sends the requests and notes what happens.
 func (r *report) fill(ctx context.Context, o options, w *world, server *child, stderr io.Writer) error {
-	transport := &http.Transport{MaxIdleConnsPerHost: 2 * o.hotkeys, MaxConnsPerHost: 2 * o.hotkeys}
-	defer transport.CloseIdleConnections()
-	l, err := newLoop(ctx, o, w, server, transport)
+	connections := newPool(server.addr, 2*o.hotkeys)
+	defer connections.close()
+	l, err := newLoop(ctx, o, w, connections)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,8 @@ func (r *report) fill(ctx context.Context, o options, w *world, server *child, s
 	}
 	fmt.Fprintf(stderr, "load: sending %d requests\n", l.requests)
 	before, err := processorTime(server.pid())
-	if err != nil {
+	own, err2 := processorTime(os.Getpid())
+	if err := errors.Join(err, err2); err != nil {
 		return err
 	}
 	early := watch(server.pid(), min(earlyAt, o.duration/2))
@@ -79,21 +80,26 @@ func (r *report) fill(ctx context.Context, o options, w *world, server *child, s
 	}
 	r.HalfOpen.Held, r.HalfOpen.Opened = slow.open.Load(), slow.opened.Load()
 	r.count(samples)
-	r.Server, err = (<-early).finish(server.pid(), before)
-	return err
+	spent, err := processorTime(os.Getpid())
+	r.Generator.CPUSeconds = (spent - own).Seconds()
+	r.Server, err2 = (<-early).finish(server.pid(), before)
+	return errors.Join(err, err2)
 }
 
 // newLoop returns a loop of all hotkeys in turn.
-func newLoop(ctx context.Context, o options, w *world, server *child, transport http.RoundTripper) (*loop, error) {
-	base, through := "http://"+server.addr, &http.Client{Transport: transport, Timeout: client.DefaultTimeout}
-	info, err := client.New(base, nil, through, nil).Info(ctx)
+func newLoop(ctx context.Context, o options, w *world, connections *pool) (*loop, error) {
+	through := &http.Client{Timeout: client.DefaultTimeout, Transport: &http.Transport{DisableKeepAlives: true}}
+	info, err := client.New("http://"+connections.addr, nil, through, nil).Info(ctx)
+	if err != nil {
+		return nil, err
+	}
+	leases, err := newLeaseBodies()
 	if err != nil {
 		return nil, err
 	}
 	holders := make([]*holder, len(w.hotkeys))
 	for i, key := range w.hotkeys {
-		holders[i] = &holder{client: client.New(base, key, through, nil), final: w.final}
-		holders[i].client.Server = info.Server
+		holders[i] = &holder{sender: newSender(connections, key, info.Server), leases: leases, final: w.final}
 	}
 	return &loop{rate: o.rate, requests: o.requests(), maxUnderWay: maxUnderWay, send: func(ctx context.Context, i int) (string, error) {
 		return holders[i%len(holders)].send(ctx)

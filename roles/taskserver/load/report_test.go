@@ -79,13 +79,14 @@ func TestBars(t *testing.T) {
 
 func TestPrint(t *testing.T) {
 	r := report{Store: "sqlite", Requests: latency{7, 1, 2, 3}, Failures: map[string]int{"b": 2, "a": 1}, Details: map[string]string{"a": "why"},
-		HalfOpen: halfOpenReport{Wanted: 5, Held: 4, Opened: 9}, Server: serverReport{EarlyBytes: 10 << 20, EndBytes: 11 << 20}}
+		HalfOpen: halfOpenReport{Wanted: 5, Held: 4, Opened: 9}, Server: serverReport{EarlyBytes: 10 << 20, EndBytes: 11 << 20},
+		Generator: generatorReport{CPUSeconds: 2.5}}
 	var out bytes.Buffer
 	if err := r.print(&out); err != nil {
 		t.Fatal(err)
 	}
 	last := -1
-	for _, want := range []string{"sqlite", "requests", "submits", "failed: 1 × a, such as: why", "failed: 2 × b", "5 wanted, 4 held", "× 1.10"} {
+	for _, want := range []string{"sqlite", "requests", "submits", "failed: 1 × a, such as: why", "failed: 2 × b", "5 wanted, 4 held", "× 1.10", "generator: 2.5 s"} {
 		at := strings.Index(out.String(), want)
 		if at <= last {
 			t.Errorf("%q is not after what comes before it in\n%s", want, &out)
@@ -104,7 +105,7 @@ func TestShape(t *testing.T) {
 	if err := json.Unmarshal(raw, &keys); err != nil {
 		t.Fatal(err)
 	}
-	for _, key := range []string{"store", "tasks", "hotkeys", "rate", "seconds", "requests", "leases", "submits", "failures", "details", "half_open", "server"} {
+	for _, key := range []string{"store", "tasks", "hotkeys", "rate", "seconds", "requests", "leases", "submits", "failures", "details", "half_open", "server", "generator"} {
 		if _, ok := keys[key]; !ok {
 			t.Errorf("no %q in %s", key, raw)
 		}
