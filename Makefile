@@ -113,8 +113,11 @@ bench-train:
 
 # A task server under load, over SQLite and PostgreSQL; on an idle machine.
 bench-tasks:
-	$(GO) run ./roles/taskserver/load -p99 50ms
+	$(GO) run ./roles/taskserver/load -p99 50ms -growth 1.5
+	$(GO) run ./roles/taskserver/load -dir /dev/shm -p99 50ms -growth 1.5
 	$(GO) run ./roles/taskserver/load -half-open 5000 -p99 100ms
+	$(GO) run ./roles/taskserver/load -tasks 10000 -rate 100
+	$(GO) run ./roles/taskserver/load -tasks 1000000 -rate 100
 	$(GO) run ./roles/taskserver/load -db "$$(.ci/postgres $$$$)"
 
 # Everything chance has a part in, longer.
