@@ -34,6 +34,8 @@ type dialect interface {
 	// batchContext is what a batch of changes runs under. It may end when beat is
 	// not called for long.
 	batchContext() (ctx context.Context, beat func(), cancel context.CancelFunc)
+	// trouble is what is wrong with the database though statements succeed.
+	trouble() error
 	// analyze counts the rows of tables for the plans of statements.
 	analyze(ctx context.Context) error
 	close() error

@@ -11,6 +11,7 @@ import (
 const (
 	Readers          = readers
 	StatementTimeout = statementTimeout
+	MaxLogPages      = maxLogPages
 )
 
 // ExplainPostgres says what an error means in a PostgreSQL store.
@@ -33,6 +34,14 @@ func (s *Store) Limit(ctx context.Context, pragma string) error {
 		return err
 	}
 	return s.writer.session.plain(ctx, pragma)
+}
+
+// FailCheckpoint notes a checkpoint that failed; Checkpoint makes one.
+func (s *Store) FailCheckpoint(err error) { s.db.(*sqliteDB).checkpoints.note(err) }
+
+func (s *Store) Checkpoint() {
+	db := s.db.(*sqliteDB)
+	db.checkpoints.note(checkpoint(db.pool))
 }
 
 // Waiting is how many changes wait for a batch.

@@ -64,7 +64,7 @@ func (t *tx) PutLease(l engine.Lease) error {
 	}
 	r := l.Receipt
 	if old, ok := t.s.memory.leases.get(keyOf(l)); ok && reflect.DeepEqual(old.Receipt, r) {
-		if _, err := t.exec(`UPDATE leases SET coldkey = ?, slot = ?, state = ?, renewed_block = ?, ended_block = ?, reason = ?, excuse = ?,
+		if err := t.execOne(`UPDATE leases SET coldkey = ?, slot = ?, state = ?, renewed_block = ?, ended_block = ?, reason = ?, excuse = ?,
 			excused = ?, hotkey_strikes = ?, coldkey_strikes = ? WHERE task = ? AND generation = ?`,
 			l.Coldkey, l.Slot, l.State, l.RenewedBlock, l.EndedBlock, l.Reason, l.Excuse, l.Excused, l.HotkeyStrikes, l.ColdkeyStrikes,
 			r.Task, r.Generation); err != nil {

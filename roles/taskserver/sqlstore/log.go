@@ -169,6 +169,15 @@ func (t *tx) exec(query string, args ...any) (int64, error) {
 	return n, nil
 }
 
+// execOne runs a statement that changes one row.
+func (t *tx) execOne(query string, args ...any) error {
+	n, err := t.exec(query, args...)
+	if err == nil && n != 1 {
+		err = fmt.Errorf("task store %s: %d rows were changed, not 1", t.s.db.name(), n)
+	}
+	return err
+}
+
 // next is SQL for the sequence number after the highest of a table. Rows are
 // never deleted there, so it is never given twice, and none is left out.
 func next(table string) string { return "(SELECT coalesce(max(seq), 0) + 1 FROM " + table + ")" }

@@ -8,8 +8,12 @@ import (
 	"finest/roles/taskserver/engine"
 )
 
-// maxRemembered bounds what is remembered of each table: twice as many rows.
-const maxRemembered = 2048
+// Bounds of what is remembered: twice maxRemembered rows of each table, none of a
+// task with more files than maxRememberedFiles. That makes some 20 MB at most.
+const (
+	maxRemembered      = 2048
+	maxRememberedFiles = 16
+)
 
 // memory is what the writer has read and written of some tables, so that it reads
 // no row twice and writes only what differs. Nobody else writes during a batch;
@@ -60,9 +64,26 @@ func (r *recent[K, V]) put(k K, v V) {
 	r.young[k] = v
 }
 
-func (m *memory) task(k engine.Task) { m.tasks.put(k.ID, ownFiles(k)) }
+func (r *recent[K, V]) drop(k K) {
+	delete(r.young, k)
+	delete(r.old, k)
+}
 
-func (m *memory) lease(l engine.Lease) { m.leases.put(keyOf(l), ownReceipt(l)) }
+func (m *memory) task(k engine.Task) {
+	if len(k.Files) > maxRememberedFiles {
+		m.tasks.drop(k.ID)
+		return
+	}
+	m.tasks.put(k.ID, ownFiles(k))
+}
+
+func (m *memory) lease(l engine.Lease) {
+	if len(l.Receipt.Files) > maxRememberedFiles {
+		m.leases.drop(keyOf(l))
+		return
+	}
+	m.leases.put(keyOf(l), ownReceipt(l))
+}
 
 // wrote remembers a lease that was written, and whose slot that makes it.
 func (m *memory) wrote(l engine.Lease) {

@@ -160,6 +160,8 @@ func (d *postgresDB) version(ctx context.Context, s *session) (version int, err 
 	return version, err
 }
 
+func (d *postgresDB) trouble() error { return nil }
+
 func (d *postgresDB) revision(context.Context, *session) (int64, bool, error) { return 0, false, nil }
 
 func (d *postgresDB) setVersion(ctx context.Context, s *session, version int) error {

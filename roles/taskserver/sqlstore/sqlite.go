@@ -174,6 +174,8 @@ func (d *sqliteDB) batchContext() (ctx context.Context, beat func(), cancel cont
 	return context.Background(), func() {}, func() {}
 }
 
+func (d *sqliteDB) trouble() error { return d.checkpoints.err() }
+
 func (d *sqliteDB) close() error {
 	d.checkpoints.close()
 	return d.pool.Close()

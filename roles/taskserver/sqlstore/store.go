@@ -92,8 +92,11 @@ func (s *Store) View(ctx context.Context, f func(engine.View) error) error {
 	return s.pool.read(ctx, func(v *view) error { return f(v) })
 }
 
-// Ping reports whether the database answers.
+// Ping reports whether the database answers and is in order.
 func (s *Store) Ping(ctx context.Context) error {
+	if err := s.db.trouble(); err != nil {
+		return fmt.Errorf("task store %s: %w", s.db.name(), s.db.explain(err))
+	}
 	return s.pool.read(ctx, func(v *view) error {
 		_, err := v.number("SELECT count(*) FROM crawls")
 		return err

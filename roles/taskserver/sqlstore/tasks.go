@@ -211,9 +211,9 @@ func (t *tx) PutTask(k engine.Task) error {
 		}
 		set, args = ", files = ?", append(args, files)
 	}
-	if _, err := t.exec(`UPDATE tasks SET state = ?, ready = ?, generation = ?, deadline_block = ?, due_block = ?, attempts = ?,
+	if err := t.execOne(`UPDATE tasks SET state = ?, ready = ?, generation = ?, deadline_block = ?, due_block = ?, attempts = ?,
 		evidence = ?`+set+` WHERE id = ?`, append(args, k.ID)...); err != nil {
-		return err
+		return fmt.Errorf("put task %s: %w", k.ID, err)
 	}
 	k.Crawl, k.Point, k.CatalogueSHA256 = old.Crawl, old.Point, old.CatalogueSHA256
 	t.count(kind(old), -1)

@@ -55,7 +55,7 @@ func newWriter(db dialect, o Options) *writer {
 // work makes batches, this one first, until the store is closed.
 func (w *writer) work(batch []*change) {
 	defer func() {
-		if batch == nil {
+		if !slices.ContainsFunc(batch, func(c *change) bool { return c.gone }) {
 			return
 		}
 		// A change ended this goroutine. Another makes the batch, without it.
