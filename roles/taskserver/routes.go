@@ -2,6 +2,7 @@ package taskserver
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
@@ -86,6 +87,8 @@ func table() []route {
 	const gone = contract.ProblemNotFound
 	since := param{name: "since", about: "what the page before gave as next; the first page without", max: maxSeq}
 	limit := param{name: "limit", about: "how many at most", min: 1, max: maxPage}
+	limitOfTasks := limit
+	limitOfTasks.about = fmt.Sprintf("how many at most; a page ends earlier with %d files, and only the last has an empty next", maxPageFiles)
 	ofTask := param{name: "task", about: "only those of this task"}
 	return []route{
 		post(contract.OpLease, "Lease a task: the one the slot holds, else a new one", maxBody, (*Server).lease,
@@ -103,7 +106,7 @@ func table() []route {
 		get("/v1/stats", "getStats", "All crawls together", (*Server).getStats, nil),
 		get("/v1/tasks", "getTasks", "Tasks in the order of their ids", (*Server).getTasks, []param{
 			{name: "crawl", about: "only those of this crawl"}, {name: "state", about: "only those in this state"},
-			{name: "after", about: "what the page before gave as next; the first page without"}, limit}),
+			{name: "after", about: "what the page before gave as next; the first page without"}, limitOfTasks}),
 		get("/v1/tasks/{id}", "getTask", "One task with its results and verdicts", (*Server).getTask,
 			[]param{{name: "id", about: "the task", inPath: true}}, unknown),
 		get("/v1/submissions", "getSubmissions", "Results in the order they arrived", (*Server).getSubmissions,

@@ -16,6 +16,9 @@ import (
 const (
 	defaultPage = 100
 	maxPage     = 500
+	// maxPageFiles ends a page of tasks: with the task that has the page name so
+	// many files.
+	maxPageFiles = 10_000
 	// maxProofPage bounds a page of proofs in bytes.
 	maxProofPage = 4 << 20
 	// maxSeq is the largest sequence number: what all JSON readers read exactly.
@@ -61,20 +64,49 @@ func (s *Server) getTasks(r *http.Request) (contract.TaskList, error) {
 		return contract.TaskList{}, err
 	}
 	s.known(r.Context())
-	return read(s, r, func(v engine.View) (list contract.TaskList, err error) {
-		tasks, err := v.Tasks(query.Get("crawl"), state, query.Get("after"), limit)
+	return read(s, r, func(v engine.View) (contract.TaskList, error) {
+		return taskPage(v, query.Get("crawl"), state, query.Get("after"), limit)
+	})
+}
+
+// taskPage reads a page of tasks, up to limit of them and maxPageFiles. It asks
+// the store for no more tasks than are sure to fit, as their files take memory.
+func taskPage(v engine.View, crawl, state, after string, limit int) (contract.TaskList, error) {
+	list := contract.TaskList{Tasks: []contract.TaskView{}}
+	most, err := filesPerTask(v, crawl)
+	if err != nil {
+		return list, err
+	}
+	for files := 0; files < maxPageFiles && len(list.Tasks) < limit; {
+		n := min(limit-len(list.Tasks), (maxPageFiles-files+most-1)/most)
+		tasks, err := v.Tasks(crawl, state, after, n)
 		if err != nil {
 			return list, err
 		}
-		list.Tasks = make([]contract.TaskView, 0, len(tasks))
 		for _, t := range tasks {
 			list.Tasks = append(list.Tasks, viewOf(t))
+			files += len(t.Files)
+			after = t.ID
 		}
-		if len(tasks) == limit {
-			list.Next = tasks[limit-1].ID
+		if len(tasks) < n {
+			return list, nil
 		}
-		return list, nil
-	})
+	}
+	list.Next = after
+	return list, nil
+}
+
+// filesPerTask returns the most files that a task of a crawl has, of any crawl if
+// it is empty; at least 1.
+func filesPerTask(v engine.View, crawl string) (int, error) {
+	crawls, err := v.Crawls()
+	most := 1
+	for _, c := range crawls {
+		if crawl == "" || c.Name == crawl {
+			most = max(most, c.FilesPerTask)
+		}
+	}
+	return most, err
 }
 
 func (s *Server) getTask(r *http.Request) (contract.TaskView, error) {
