@@ -37,9 +37,9 @@ func newOutages(clock func() time.Time, log zerolog.Logger) *outages {
 
 // refused counts a request that was refused with a problem of a type.
 func (o *outages) refused(kind, route string, err error) {
-	now := o.clock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	now := o.clock() // with the lock, so that no caller has an older time than the one before
 	known := o.open[kind]
 	if known != nil && passed(known.last, now) {
 		o.end(kind, known)
@@ -61,9 +61,9 @@ func (o *outages) refused(kind, route string, err error) {
 
 // settle tells of the outages that are over.
 func (o *outages) settle(context.Context) error {
-	now := o.clock()
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	now := o.clock() // with the lock, as in refused
 	for kind, known := range o.open {
 		if passed(known.last, now) {
 			o.end(kind, known)

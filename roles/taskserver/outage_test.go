@@ -2,10 +2,14 @@ package taskserver_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -134,4 +138,57 @@ func TestOutageWithAClockThatIsSetBack(t *testing.T) {
 	}
 	equal(t, "log", strings.Join(told(t, &log, contract.ProblemUnavailable), "\n"),
 		"warn requests are refused 0\ninfo requests are refused no more 1\nwarn requests are refused 0")
+}
+
+// TestOutageOfManyAtOnce: requests that are refused at the same moment are of one
+// outage, in whatever order they come.
+func TestOutageOfManyAtOnce(t *testing.T) {
+	const clients, each = 64, 20
+	var log bytes.Buffer
+	var later atomic.Int64
+	e := newEnv(t, 1, func(o *taskserver.Options) {
+		o.Clock = func() time.Time {
+			defer runtime.Gosched() // another may read it before this time is used
+			return time.Now().Add(time.Duration(later.Load()))
+		}
+		o.Store, o.Log = &brokenStore{Store: o.Store, fail: func() error { return engine.ErrUnavailable }}, zerolog.New(zerolog.SyncWriter(&log)).Level(zerolog.InfoLevel)
+	})
+	var group sync.WaitGroup
+	for range clients {
+		group.Go(func() {
+			for range each {
+				e.get("/v1/tasks")
+			}
+		})
+	}
+	group.Wait()
+	equal(t, "log", strings.Join(told(t, &log, contract.ProblemUnavailable), "\n"), "warn requests are refused 0")
+	later.Store(int64(2 * time.Minute))
+	e.get("/v1/tasks")
+	equal(t, "log after it", strings.Join(told(t, &log, contract.ProblemUnavailable), "\n"), fmt.Sprintf(
+		"warn requests are refused 0\ninfo requests are refused no more %d\nwarn requests are refused 0", clients*each))
+}
+
+// TestBusyServerIsNoOutage: a request whose time was up is one only if the store
+// or the chain did not answer.
+func TestBusyServerIsNoOutage(t *testing.T) {
+	for name, c := range map[string]struct {
+		path, kind string
+		err        error
+		want       string
+	}{
+		"waited for its turn":      {"/v1/tasks", contract.ProblemUnavailable, context.DeadlineExceeded, "debug request refused 0"},
+		"store did not answer":     {"/v1/tasks", contract.ProblemUnavailable, fmt.Errorf("%w: %w", engine.ErrUnavailable, context.DeadlineExceeded), "warn requests are refused 0\ndebug request refused 0"},
+		"not ready, store is slow": {"/readyz", contract.ProblemNotReady, context.DeadlineExceeded, "warn requests are refused 0\ndebug request refused 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			e := newEnv(t, 1, func(o *taskserver.Options) {
+				o.Store, o.Log = &brokenStore{Store: o.Store, fail: func() error { return c.err }}, zerolog.New(&log).Level(zerolog.DebugLevel)
+			})
+			status, _ := e.get(c.path)
+			equal(t, "status", status, http.StatusServiceUnavailable)
+			equal(t, "log", strings.Join(told(t, &log, c.kind), "\n"), c.want)
+		})
+	}
 }

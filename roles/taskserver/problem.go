@@ -157,8 +157,15 @@ func (s *Server) logProblem(pattern string, p *contract.Problem, err error) {
 	case errors.Is(err, context.Canceled), p.Type == contract.ProblemAhead: // the client went away, or ahead
 	case p.Status == http.StatusInternalServerError:
 		event = s.log.Error()
+	case p.Type == contract.ProblemUnavailable && tookTooLong(err): // the server is busy, nothing is away
 	case p.Status > http.StatusInternalServerError:
 		s.outages.refused(p.Type, pattern, err)
 	}
 	event.Str("route", pattern).Int("status", p.Status).Str("problem", p.Type).Err(err).Msg("request refused")
+}
+
+// tookTooLong reports whether the time of a request was up, and neither the chain
+// nor the store failed.
+func tookTooLong(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, engine.ErrUnavailable) && !errors.Is(err, errChain)
 }
