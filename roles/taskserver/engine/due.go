@@ -13,7 +13,9 @@ import (
 const (
 	// maxDue bounds the tasks that one change moves: others wait while it is made.
 	maxDue = 256
-	// maxDamaged bounds the tasks that one round passes over, and so its work.
+	// maxDamaged bounds the tasks that one round passes over, and so its work. The
+	// next round goes on after them, so that with very many damaged tasks the others
+	// wait for some rounds, not for good.
 	maxDamaged = 256
 )
 
@@ -22,7 +24,7 @@ const (
 type DamagedError struct {
 	// Tasks says of each what is wrong with it.
 	Tasks []error
-	// GaveUp says that there were so many that the round left others behind.
+	// GaveUp says that there were so many that the round left others to the next.
 	GaveUp bool
 }
 
@@ -37,7 +39,7 @@ func (e *DamagedError) Error() string {
 		text += fmt.Sprintf("; and %d more", more)
 	}
 	if e.GaveUp {
-		text += "; others were not looked at"
+		text += "; others are left to the next round"
 	}
 	return text
 }
@@ -48,13 +50,17 @@ func (e *DamagedError) Error() string {
 // be moved keeps no other waiting: those are a DamagedError in the end. Several
 // processes may do it at once.
 func (e *Engine) Advance(ctx context.Context, head uint64) (ended int, err error) {
-	r := round{head: head, most: maxDue, damaged: make(map[string]bool)}
-	for len(r.damaged) < maxDamaged {
+	r := round{head: head, most: maxDue}
+	if passed := e.passed.Load(); passed != nil {
+		r.after = *passed
+	}
+	for len(r.faults) < maxDamaged {
 		more, err := r.waits(ctx, e)
 		if err != nil {
 			return ended, err
 		}
 		if !more {
+			e.passed.Store(nil)
 			return ended, r.report(false)
 		}
 		moved, err := r.move(ctx, e)
@@ -63,6 +69,7 @@ func (e *Engine) Advance(ctx context.Context, head uint64) (ended int, err error
 			return ended, err
 		}
 	}
+	e.passed.Store(&r.after)
 	return ended, r.report(true)
 }
 
@@ -71,9 +78,9 @@ type round struct {
 	head uint64
 	// most is how many tasks the next change moves.
 	most int
-	// damaged are tasks that cannot be moved, faults why.
-	damaged map[string]bool
-	faults  []error
+	// after is the last task that cannot be moved, faults why those cannot.
+	after  Due
+	faults []error
 }
 
 func (r *round) report(gaveUp bool) error {
@@ -83,21 +90,9 @@ func (r *round) report(gaveUp bool) error {
 	return &DamagedError{r.faults, gaveUp}
 }
 
-// due returns up to most tasks that are due and not known to be damaged.
-func (r *round) due(v View, most int) ([]Task, error) {
-	all, err := v.Due(r.head, most+len(r.damaged))
-	var some []Task
-	for _, t := range all {
-		if len(some) < most && !r.damaged[t.ID] {
-			some = append(some, t)
-		}
-	}
-	return some, err
-}
-
 func (r *round) waits(ctx context.Context, e *Engine) (more bool, err error) {
 	err = e.store.View(ctx, func(v View) error {
-		due, err := r.due(v, 1)
+		due, err := v.Due(r.head, r.after, 1)
 		more = len(due) > 0
 		return err
 	})
@@ -108,17 +103,21 @@ func (r *round) waits(ctx context.Context, e *Engine) (more bool, err error) {
 // which the next change moves without it; once it is the first, it is damaged.
 // So a task is moved twice at most, and each damaged one costs two changes.
 func (r *round) move(ctx context.Context, e *Engine) (moved int, err error) {
-	var failed Task
+	var failed Due
 	var fault error
 	err = e.unsigned(ctx, r.head, books.ActorServer, func(c *change) error {
-		moved, failed, fault = 0, Task{}, nil
-		due, err := r.due(c, r.most)
+		moved, failed, fault = 0, Due{}, nil
+		due, err := c.Due(r.head, r.after, r.most)
 		if err != nil {
 			return err
 		}
-		for _, t := range due {
-			if err := c.settle(t); err != nil {
-				failed, fault = t, fmt.Errorf("task %s is due: %w", t.ID, err)
+		for _, d := range due {
+			t, err := c.Task(d.Task)
+			if err == nil {
+				err = c.settle(t)
+			}
+			if err != nil {
+				failed, fault = d, fmt.Errorf("task %s is due: %w", d.Task, err)
 				return fault
 			}
 			moved++
@@ -134,7 +133,7 @@ func (r *round) move(ctx context.Context, e *Engine) (moved int, err error) {
 	case moved > 0:
 		r.most = moved
 	default:
-		r.damaged[failed.ID] = true
+		r.after = failed
 		r.faults = append(r.faults, fault)
 		r.most = maxDue
 	}

@@ -118,6 +118,77 @@ func TestRoundOfDamagedTasksEnds(t *testing.T) {
 	}
 }
 
+// TestVeryManyDamagedTasks: the rounds go on where the last one gave up, so that
+// damaged tasks, however many, hold nothing up for good.
+func TestVeryManyDamagedTasks(t *testing.T) {
+	const tasks, broken = 603, 600
+	d := newDesk(t, tasks)
+	for i := range tasks {
+		d.lease(fmt.Sprint("miner ", i), 1)
+	}
+	for i := range broken {
+		defer d.damage(contract.TaskID(crawl, i), func(k *engine.Task) { k.Generation, k.DueBlock = 99, 1 })()
+	}
+	d.head += deadline + 1
+	for pass, whole := range []int{tasks - broken, 0} {
+		ended, named := 0, 0
+		for more := true; more; {
+			n, err := d.Advance(d.Context(), d.head)
+			var damaged *engine.DamagedError
+			if !errors.As(err, &damaged) || len(damaged.Tasks) == 0 {
+				t.Fatalf("pass %d: error %v", pass, err)
+			}
+			ended, named, more = ended+n, named+len(damaged.Tasks), damaged.GaveUp && named <= broken
+		}
+		same(t, fmt.Sprint("moved and damaged in pass ", pass), [2]int{ended, named}, [2]int{whole, broken})
+	}
+}
+
+// TestUnreadableTaskHoldsNoOtherUp: a task whose row cannot be read is a damaged
+// one like any other.
+func TestUnreadableTaskHoldsNoOtherUp(t *testing.T) {
+	const tasks = 5
+	for bad := range tasks {
+		d := newDesk(t, tasks)
+		for i := range tasks {
+			d.lease(fmt.Sprint("miner ", i), 1)
+		}
+		id := contract.TaskID(crawl, bad)
+		e, err := engine.New(unreadable{d.store, id}, rules(), enginetest.Sign)
+		d.must(err)
+		for round, want := range []int{tasks - 1, 0} {
+			ended, err := e.Advance(d.Context(), d.head+deadline+1)
+			var damaged *engine.DamagedError
+			if !errors.As(err, &damaged) || len(damaged.Tasks) != 1 || named(damaged, id) != 1 || damaged.GaveUp {
+				t.Fatalf("task %d, round %d: error %v", bad, round, err)
+			}
+			same(t, "tasks moved", ended, want)
+		}
+	}
+}
+
+// unreadable is a store that cannot read one task.
+type unreadable struct {
+	engine.Store
+	id string
+}
+
+func (s unreadable) Change(ctx context.Context, f func(engine.Tx) error) error {
+	return s.Store.Change(ctx, func(tx engine.Tx) error { return f(unreadableTx{tx, s.id}) })
+}
+
+type unreadableTx struct {
+	engine.Tx
+	id string
+}
+
+func (t unreadableTx) Task(id string) (engine.Task, error) {
+	if id == t.id {
+		return engine.Task{}, errors.New("files are no JSON")
+	}
+	return t.Tx.Task(id)
+}
+
 // counted counts changes.
 type counted struct {
 	engine.Store

@@ -21,6 +21,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"finest/chain"
@@ -103,6 +104,8 @@ type Engine struct {
 	store Store
 	rules Rules
 	sign  func(contract.Receipt) (contract.Receipt, error)
+	// passed is where a round of Advance gave up, and the next one goes on.
+	passed atomic.Pointer[Due]
 }
 
 // New returns an engine. Sign fills in Server and Signature of a receipt; it is

@@ -52,9 +52,10 @@ type View interface {
 	// Unready returns tasks that are available and not ready, of crawls that are
 	// not retired, by Point from the first at or above point.
 	Unready(point int64, limit int) ([]Task, error)
-	// Due returns tasks with 0 < DueBlock < block, lowest DueBlock first, then by
-	// id.
-	Due(block uint64, limit int) ([]Task, error)
+	// Due returns which tasks have 0 < DueBlock < block, lowest DueBlock first, then
+	// by id, from the first after the one after. It reads no more of them, so that
+	// one that cannot be read hides no other.
+	Due(block uint64, after Due, limit int) ([]Due, error)
 
 	Lease(task string, generation int64) (Lease, error)
 	// Leases returns those of a task, oldest first.
@@ -194,6 +195,12 @@ func (t Task) Bytes() (n int64) {
 		n += f.Bytes
 	}
 	return n
+}
+
+// Due is a task whose state ends by itself after a block.
+type Due struct {
+	Block uint64
+	Task  string
 }
 
 // TaskCount is a number of tasks of one crawl in one state.

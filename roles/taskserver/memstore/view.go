@@ -93,9 +93,18 @@ func (v view) Unready(point int64, limit int) ([]engine.Task, error) {
 	return v.places(wanted, limit)
 }
 
-func (v view) Due(block uint64, limit int) ([]engine.Task, error) {
-	end, _ := v.due.find(place{at: block})
-	return v.places(v.due.keys[:end], limit)
+func (v view) Due(block uint64, after engine.Due, limit int) ([]engine.Due, error) {
+	last := place{after.Block, after.Task}
+	var due []engine.Due
+	for _, p := range v.due.from(last) {
+		if p.at >= block || len(due) >= limit {
+			break
+		}
+		if p != last {
+			due = append(due, engine.Due{Block: p.at, Task: p.id})
+		}
+	}
+	return due, nil
 }
 
 func (v view) places(places []place, limit int) ([]engine.Task, error) {

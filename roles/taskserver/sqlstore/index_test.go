@@ -29,7 +29,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 		"tasks of both":      func(v engine.View) error { return second(v.Tasks(scriptCrawl, "leased", id, 5)) },
 		"draw":               func(v engine.View) error { return second(v.Draw(7)) },
 		"unready":            func(v engine.View) error { return second(v.Unready(7, 5)) },
-		"due":                func(v engine.View) error { return second(v.Due(7, 5)) },
+		"due":                func(v engine.View) error { return second(v.Due(7, engine.Due{Block: 3, Task: id}, 5)) },
 		"leases":             func(v engine.View) error { return second(v.Leases(id)) },
 		"lease":              func(v engine.View) error { return absent(second(v.Lease(id, 1))) },
 		"lease of a slot":    func(v engine.View) error { return absent(second(v.SlotLease(miner1, 1))) },

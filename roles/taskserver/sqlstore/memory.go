@@ -140,15 +140,6 @@ func (t *tx) Tasks(crawl, state, after string, limit int) ([]engine.Task, error)
 	return tasks, err
 }
 
-// Due returns tasks whose state ends by itself before block.
-func (t *tx) Due(block uint64, limit int) ([]engine.Task, error) {
-	tasks, err := t.view.Due(block, limit)
-	for _, k := range tasks {
-		t.s.memory.task(k)
-	}
-	return tasks, err
-}
-
 // Lease returns one lease.
 func (t *tx) Lease(task string, generation int64) (engine.Lease, error) {
 	if t.s == nil {

@@ -107,9 +107,13 @@ func (v *view) Unready(point int64, limit int) ([]engine.Task, error) {
 	})
 }
 
-// Due returns tasks whose state ends by itself before block.
-func (v *view) Due(block uint64, limit int) ([]engine.Task, error) {
-	return many(v, scanTask, selectTask+" WHERE t.due_block > 0 AND t.due_block < ? ORDER BY t.due_block, t.id LIMIT ?", block, limit)
+// Due returns which tasks have a state that ends by itself before block.
+func (v *view) Due(block uint64, after engine.Due, limit int) ([]engine.Due, error) {
+	return many(v, func(rows *sql.Rows) (d engine.Due, err error) {
+		err = rows.Scan(&d.Block, &d.Task)
+		return d, err
+	}, `SELECT due_block, id FROM tasks WHERE due_block > 0 AND due_block < ? AND (due_block, id) > (?, ?)
+		ORDER BY due_block, id LIMIT ?`, block, after.Block, after.Task, limit)
 }
 
 // ofCrawls merges the pages of all crawls to one.

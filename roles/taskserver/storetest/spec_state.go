@@ -34,7 +34,7 @@ func Dump(v engine.View) (string, error) {
 		d.add("drawn")(k.ID, absent(err))
 		d.add("unready")(v.Unready(point, 1000))
 	}
-	d.add("due")(v.Due(1<<40, 1000))
+	d.add("due")(v.Due(1<<40, engine.Due{}, 1000))
 	d.add("excuses")(v.Excuses(1000))
 	keys := map[string]bool{ann: true, ben: true}
 	for _, k := range tasks {

@@ -228,12 +228,22 @@ func dueInOrder(b *bench) {
 		}
 		return all(writes...)
 	})
+	place := func(block uint64, number int) engine.Due {
+		return engine.Due{Block: block, Task: contract.TaskID(main, number)}
+	}
+	due := []engine.Due{place(10, 2), place(10, 4), place(20, 3), place(30, 0)}
 	for _, c := range []struct {
-		block uint64
-		limit int
-		want  string
-	}{{10, 10, ""}, {11, 10, "24"}, {11, 1, "2"}, {20, 10, "24"}, {21, 10, "243"}, {1000, 10, "2430"}, {0, 10, ""}} {
-		got := see(b, func(v engine.View) ([]engine.Task, error) { return v.Due(c.block, c.limit) })
-		b.want(fmt.Sprintf("%+v", c), numbers(got), c.want)
+		block    uint64
+		after    engine.Due
+		limit    int
+		from, to int // of due
+	}{
+		{10, engine.Due{}, 10, 0, 0}, {11, engine.Due{}, 10, 0, 2}, {11, engine.Due{}, 1, 0, 1}, {20, engine.Due{}, 10, 0, 2},
+		{21, engine.Due{}, 10, 0, 3}, {1000, engine.Due{}, 10, 0, 4}, {0, engine.Due{}, 10, 0, 0},
+		{1000, place(10, 2), 10, 1, 4}, {1000, place(10, 2), 1, 1, 2}, {1000, place(10, 3), 10, 1, 4}, {1000, place(10, 4), 10, 2, 4},
+		{1000, place(15, 0), 10, 2, 4}, {1000, place(30, 0), 10, 0, 0}, {11, place(20, 3), 10, 0, 0},
+	} {
+		got := see(b, func(v engine.View) ([]engine.Due, error) { return v.Due(c.block, c.after, c.limit) })
+		b.want(fmt.Sprintf("%+v", c), fmt.Sprint(got), fmt.Sprint(due[c.from:c.to]))
 	}
 }
