@@ -12,8 +12,9 @@ import (
 
 // Requeue makes a task available again and forgets its attempts, and the sizes
 // of its files, which are surveyed anew before it is leased: one that changed
-// since would fail again. It ends no lease before its deadline, and undoes no
-// accepted work: that is ErrState.
+// since would fail again. They stay while its newest result waits for verdicts,
+// as that can be accepted as long as nobody else has the task. It ends no lease
+// before its deadline, and undoes no accepted work: that is ErrState.
 func (e *Engine) Requeue(ctx context.Context, block uint64, task string) error {
 	err := e.unsigned(ctx, block, books.ActorOperator, func(c *change) error {
 		t, err := c.settled(task)
@@ -23,31 +24,51 @@ func (e *Engine) Requeue(ctx context.Context, block uint64, task string) error {
 		if err := requeuable(t, block); err != nil {
 			return err
 		}
-		from := t.State
-		if from == contract.TaskAvailable && t.Attempts == 0 {
-			return nil
-		}
-		if from == contract.TaskSubmitted {
-			l, err := c.Tx.Lease(t.ID, t.Generation)
-			if err != nil {
-				return err
-			}
-			if err := c.account(l, from, contract.TaskAvailable); err != nil {
-				return err
-			}
-		}
-		t.State, t.Attempts, t.DueBlock, t.Evidence = contract.TaskAvailable, 0, 0, ""
-		known := t.Files
-		if !sized(known) {
-			known = nil
-		}
-		t.Files, t.Ready = unsized(t.Files), false
-		return c.put(books.OpRequeue, from, t, books.Requeue{After: after(t, nil), Files: known})
+		return c.requeue(t)
 	})
 	if err != nil {
 		return fmt.Errorf("requeue task %s: %w", task, err)
 	}
 	return nil
+}
+
+func (c *change) requeue(t Task) error {
+	waits, err := c.awaitsVerdicts(t)
+	if err != nil {
+		return err
+	}
+	from := t.State
+	forgets := sized(t.Files) && !waits
+	if from == contract.TaskAvailable && t.Attempts == 0 && !forgets {
+		return nil
+	}
+	if from == contract.TaskSubmitted {
+		l, err := c.Tx.Lease(t.ID, t.Generation)
+		if err != nil {
+			return err
+		}
+		if err := c.account(l, from, contract.TaskAvailable); err != nil {
+			return err
+		}
+	}
+	t.State, t.Attempts, t.DueBlock, t.Evidence = contract.TaskAvailable, 0, 0, ""
+	var forgotten []contract.InputFile
+	if forgets {
+		forgotten = t.Files
+		t.Files, t.Ready = unsized(t.Files), false
+	}
+	return c.put(books.OpRequeue, from, t, books.Requeue{After: after(t, nil), Files: forgotten})
+}
+
+// awaitsVerdicts reports whether the newest lease of a task has a result that no
+// verdicts reject.
+func (c *change) awaitsVerdicts(t Task) (bool, error) {
+	result, ok, err := c.result(t.ID, t.Generation)
+	if err != nil || !ok {
+		return false, err
+	}
+	verdicts, err := c.NewestVerdicts(t.ID, t.Generation)
+	return outcome(tally(verdicts, result.Manifest)) != contract.TaskRejected, err
 }
 
 func requeuable(t Task, block uint64) error {

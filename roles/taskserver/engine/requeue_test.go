@@ -103,3 +103,55 @@ func TestCheckOfForgottenSizes(t *testing.T) {
 	d.measure(id, 5)
 	damaged("sizes of the import", func(k *engine.Task) { k.Files = known }, "task "+id+": its files are not those of the survey")
 }
+
+// TestRequeueOfFreshTask: a task that no lease failed on is surveyed anew, too:
+// its operator knows why.
+func TestRequeueOfFreshTask(t *testing.T) {
+	d := newDesk(t, 1)
+	id := contract.TaskID(crawl, 0)
+	d.must(d.Requeue(d.Context(), d.head, id))
+	task := d.in(id, contract.TaskAvailable)
+	same(t, "ready", task.Ready, false)
+	same(t, "files", task.Files, d.ofSize(id, 0))
+	before := d.state()
+	d.must(d.Requeue(d.Context(), d.head, id))
+	same(t, "state after doing it again", d.state(), before)
+}
+
+// TestRequeueOfResultThatWaits: a result without a verdict can be accepted as long
+// as nobody else has its task, whose files keep their sizes for that. Once it is
+// rejected they are surveyed anew.
+func TestRequeueOfResultThatWaits(t *testing.T) {
+	for name, c := range map[string]struct {
+		do    func(d *desk, r contract.Receipt)
+		keeps bool
+	}{
+		"submitted":           {func(d *desk, _ contract.Receipt) { d.pass(deadline) }, true},
+		"never confirmed":     {func(d *desk, _ contract.Receipt) { d.pass(deadline + confirm) }, true},
+		"accepted, withdrawn": {func(d *desk, r contract.Receipt) { d.said(r, yes, maybe); d.pass(deadline + confirm) }, true},
+		"rejected":            {func(d *desk, r contract.Receipt) { d.said(r, no); d.pass(deadline) }, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDesk(t, 1)
+			r := d.lease("alice", 1)
+			known := d.task(r.Task)
+			d.pass(1)
+			d.must(d.submit("alice", r))
+			c.do(d, r)
+			for range 2 { // doing it again changes nothing
+				d.must(d.Requeue(d.Context(), d.head, r.Task))
+				task := d.in(r.Task, contract.TaskAvailable)
+				same(t, "ready and attempts", [2]any{task.Ready, task.Attempts}, [2]any{c.keeps, 0})
+				if r := check(t, d.store); !r.OK() {
+					t.Fatal(r.Faults)
+				}
+			}
+			d.said(r, yes)
+			want := known.Bytes()
+			if !c.keeps {
+				want = 0
+			}
+			same(t, "bytes of the accepted task", d.in(r.Task, contract.TaskAccepted).Bytes(), want)
+		})
+	}
+}
