@@ -316,7 +316,11 @@ func runRequeue(c *invocation) error {
 	if err != nil {
 		return fmt.Errorf("requeue task %.80q: %w", task, err)
 	}
-	return o.change(c, r, fmt.Sprintf("task %s is available again; it was %s", task, r.From), func(e *engine.Engine) error {
+	done := fmt.Sprintf("task %s is available again; it was %s", task, r.From)
+	if r.From == contract.TaskAvailable {
+		done = fmt.Sprintf("the files of task %s are looked at anew before it is leased", task)
+	}
+	return o.change(c, r, done, func(e *engine.Engine) error {
 		return e.Requeue(c.Context.Context, block, task)
 	})
 }
