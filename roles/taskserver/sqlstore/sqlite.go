@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -26,8 +27,13 @@ type sqliteDB struct {
 	checkpoints *checkpoints
 }
 
-// busyMillis is how long a statement waits for another process's lock.
-const busyMillis = 10_000
+// busyMillis is how long a statement waits for another process's lock, and
+// lockedMillis how long a connection that could not be made, until it is tried
+// again.
+const (
+	busyMillis   = 10_000
+	lockedMillis = 20
+)
 
 // cacheKiB bounds the pages a connection keeps in memory.
 const cacheKiB = 8 << 10
@@ -74,7 +80,7 @@ func createFile(path string, existing bool) error {
 func (d *sqliteDB) name() string { return d.path }
 
 func (d *sqliteDB) session(ctx context.Context, m mode) (*session, error) {
-	s, err := newSession(ctx, d, d.pool)
+	s, err := d.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -86,6 +92,23 @@ func (d *sqliteDB) session(ctx context.Context, m mode) (*session, error) {
 		}
 	}
 	return s, nil
+}
+
+// connect tries again while the file is locked: SQLite waits for other connections,
+// but not for one that begins or ends the write-ahead log.
+func (d *sqliteDB) connect(ctx context.Context) (*session, error) {
+	for waited := 0; ; waited += lockedMillis {
+		s, err := newSession(ctx, d, d.pool)
+		var e *sqlite.Error
+		if err == nil || waited >= busyMillis || !errors.As(err, &e) || e.Code()&0xff != sqlite3.SQLITE_BUSY {
+			return s, err
+		}
+		select {
+		case <-time.After(lockedMillis * time.Millisecond):
+		case <-ctx.Done():
+			return nil, err
+		}
+	}
 }
 
 func (d *sqliteDB) begin(ctx context.Context, s *session, m mode) error {
