@@ -42,7 +42,7 @@ func main() {
 		os.Exit(exitCode(os.Stderr, serve(context.Background(), os.Stdin, os.Stdout)))
 	}
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(400) // as the server; what the collector takes, the server lacks
+		debug.SetGCPercent(400) // what the collector takes, the server lacks
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

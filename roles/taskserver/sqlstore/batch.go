@@ -33,7 +33,7 @@ var errAlone = errors.New("a change failed without a savepoint")
 
 // run runs a batch and commits it. An error is one of all its changes.
 func (b *batchState) run(batch []*change) (outcomes []error, err error) {
-	if err := b.remember(); err != nil {
+	if err := b.refresh(); err != nil {
 		return nil, b.because("read the revision of", err)
 	}
 	outcomes = make([]error, len(batch))
@@ -69,8 +69,8 @@ func (b *batchState) run(batch []*change) (outcomes []error, err error) {
 	return outcomes, nil
 }
 
-// remember forgets what another connection may have changed since the last batch.
-func (b *batchState) remember() error {
+// refresh forgets what another connection may have changed since the last batch.
+func (b *batchState) refresh() error {
 	revision, ok, err := b.s.db.revision(b.ctx, b.s)
 	if err != nil {
 		return err
